@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* job: one unit of work that another thread runs, and its completion.
+ *
+ * The HTTP dispatcher makes jobs; the store's writer thread, the reader pool or the
+ * worker pool run them. `run` is called exactly once on that thread with the thread's
+ * `scope` (the store's connection `struct db *` on writer and readers, NULL on workers).
+ * `done` is called exactly once afterwards, on any thread: on the writer only after
+ * COMMIT (status OK) or after a ROLLBACK of the whole group (then status is the reason,
+ * and the effects of `run` did not happen). A job that could not be queued never runs;
+ * its submit call returned the error instead. */
+#ifndef MUSTER_BASE_JOB_H
+#define MUSTER_BASE_JOB_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct job {
+    struct job *next; /* for the queue that holds it */
+    /* Does the work; a status other than OK rolls the job's own savepoint back (writer).
+     */
+    enum status (*run)(struct job *job, void *scope);
+    /* Tells the end; may free the job. `err` lives only during the call. */
+    void (*done)(struct job *job, enum status status, const struct err *err);
+    bool savepoint; /* writer: run inside a SAVEPOINT of its own */
+};
+
+/* Where jobs can run. */
+enum job_place { JOB_READER, JOB_WRITER, JOB_WORKER };
+
+#endif

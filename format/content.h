@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* content: Content-Encoding zstd and gzip with hard limits on output and window. */
+#ifndef MUSTER_FORMAT_CONTENT_H
+#define MUSTER_FORMAT_CONTENT_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum content_encoding { CONTENT_IDENTITY, CONTENT_ZSTD, CONTENT_GZIP };
+
+/* Appends the decoded bytes; ret_data's ceiling is the output limit
+ * (ERR_CONTENT_TOO_LARGE). Exactly one frame or member and nothing behind it, else
+ * ERR_CONTENT_CORRUPT. zstd windows over 8 MiB are refused. */
+enum status content_decode(enum content_encoding encoding, const void *data, size_t len,
+                           struct buf *ret_data, struct err *err) MUST_USE;
+
+/* Appends the encoded bytes (zstd level 3, gzip level 6). */
+enum status content_encode(enum content_encoding encoding, const void *data, size_t len,
+                           struct buf *ret_data, struct err *err) MUST_USE;
+
+#endif

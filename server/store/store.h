@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store: the database: one writer thread, a pool of readers, migrations, the data
+ * directory.
+ *
+ * One thread owns the only writing connection and runs all waiting jobs in one
+ * transaction (group commit, WAL, synchronous=FULL). Readers run on connections of their
+ * own, each job in one read transaction with a deadline. A job gets its connection as
+ * `struct db *` (its scope) and passes it to the functions of this folder; nobody outside
+ * includes sqlite3.h.
+ *
+ * State that services hold in memory for the writer (dedupe rings, id counter, rollup
+ * counters) follows the transaction through the hooks: it may change only in `committed`.
+ */
+#ifndef MUSTER_SERVER_STORE_STORE_H
+#define MUSTER_SERVER_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/job.h"
+
+struct db;    /* one connection with its prepared statements */
+struct store; /* all of it */
+
+/* Called on the writer thread around each group. */
+struct store_hooks {
+    void *context;
+    /* Before COMMIT: write what was gathered (rollups, dedupe). An error rolls the group
+     * back. */
+    enum status (*flush)(void *context, struct db *db, struct err *err);
+    void (*committed)(void *context);   /* after COMMIT: make it true in memory */
+    void (*rolled_back)(void *context); /* forget what was gathered */
+};
+
+struct store_options {
+    const char *folder;         /* the data directory */
+    unsigned readers;           /* 2 */
+    int64_t read_deadline_ms;   /* 100; analytics may ask for more */
+    int64_t linger_max_us;      /* upper bound of the adaptive linger before COMMIT */
+    uint64_t wal_limit_bytes;   /* 32 MiB: the reader gate closes beyond */
+    int64_t minute_rollup_days; /* 14 */
+};
+
+struct store_counters {
+    uint64_t groups, jobs, rows, commit_failures, gate_closings;
+    uint64_t wal_bytes, database_bytes;
+    uint64_t commit_us_total;
+    bool healthy; /* the last commit worked */
+};
+
+/* Opens (and locks) the data directory, migrates, starts the threads. ERR_DB_LOCKED when
+ * another server has it, ERR_DB_NEWER, ERR_DB_CLOCK, ERR_DB_CORRUPT, ERR_NOT_FOUND when
+ * not initialised. Hooks are set later with store_set_hooks, before the first writing
+ * job. */
+enum status store_open(const struct store_options *options, struct store **ret_store,
+                       struct err *err) MUST_USE;
+
+/* Finishes what is queued, checkpoints, closes. NULL is allowed. */
+void store_close(struct store *store);
+
+void store_set_hooks(struct store *store, const struct store_hooks *hooks);
+
+/* Queues a job for the writer or a reader (JOB_WRITER, JOB_READER). Never blocks.
+ * ERR_UNAVAILABLE while closing or when the queue is over its bound. */
+enum status store_submit(struct store *store, enum job_place place, struct job *job,
+                         struct err *err) MUST_USE;
+
+/* Runs `run` at a place and waits for its end: for start-up, background threads and
+ * tests. */
+enum status store_call(struct store *store, enum job_place place,
+                       enum status (*run)(void *context, struct db *db, struct err *err),
+                       void *context, struct err *err) MUST_USE;
+
+void store_counters_read(struct store *store, struct store_counters *ret_counters);
+
+#endif
