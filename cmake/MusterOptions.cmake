@@ -4,6 +4,7 @@
 set(MUSTER_SANITIZE "" CACHE STRING "sanitizers, e.g. address,undefined or thread")
 option(MUSTER_FUZZ "build libFuzzer targets (needs clang)" OFF)
 option(MUSTER_COVERAGE "instrument for gcov" OFF)
+option(MUSTER_TESTS "build the tests (needs cmocka)" ON)
 option(MUSTER_WERROR "treat warnings as errors (CI)" OFF)
 
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
