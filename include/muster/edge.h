@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* muster/edge.h: keeps one node in step with its server: predictions up, models down.
+ *
+ * A client enrols, polls, verifies and activates signed models, queues predictions on
+ * disk and reports them exactly once. It has no threads: muster_client_step does all the
+ * work in pieces of at most about 10 ms (but for one fsync and a model's self-test) and
+ * is called by one thread. One other thread may at the same time call the functions
+ * marked (other thread). Whatever fails, the active model stays and inference goes on.
+ * Functions return MUSTER_CLIENT_OK (0) or what failed, with code and sentence in
+ * `error` (may be NULL); outputs are untouched on failure. Nothing here prints, aborts or
+ * exits. */
+#ifndef MUSTER_EDGE_H
+#define MUSTER_EDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <muster/nn_types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum muster_client_result {
+    MUSTER_CLIENT_OK = 0,
+    MUSTER_CLIENT_FAILED,   /* see the error's code */
+    MUSTER_CLIENT_ARGUMENT, /* a value outside its range */
+    MUSTER_CLIENT_AGAIN     /* too much waits in memory: step, then try again */
+};
+
+struct muster_client_error {
+    char code[40];  /* stable, as in docs/ERRORS.md, such as "tuf.expired" */
+    char text[240]; /* one sentence, always terminated */
+};
+
+/* The active model, as long as it is held. All members are read-only. */
+struct muster_client_model {
+    const char *name;           /* of the model, such as "fashion" */
+    const char *version;        /* for people, such as "1.0.0" */
+    int64_t seq;                /* for machines; grows */
+    const char *path;           /* the verified file */
+    const uint8_t *bytes;       /* the same, mapped */
+    size_t length;              /* bytes */
+    uint8_t artifact[32];       /* its SHA-256: its identity */
+    char artifact_hex[65];      /* the same as text */
+    struct muster_nn_model *nn; /* opened and self-tested; NULL if not an .mnet file */
+};
+
+/* One result of an inference. */
+struct muster_prediction {
+    int64_t at_ms; /* device wall time of the frame; 0: now */
+    uint16_t class_index;
+    double confidence;   /* 0 … 1 */
+    uint32_t latency_us; /* of the inference */
+    bool has_value;
+    double value; /* regression or anomaly score, finite */
+    bool has_sample;
+    int64_t sample; /* a number of the node's choice that a label can name */
+};
+
+struct muster_client_label {
+    const char *key, *value;
+};
+
+/* For tests: replaces the clocks. Both or none. */
+struct muster_client_clock {
+    int64_t (*wall_ms)(void *user);
+    int64_t (*mono_ms)(void *user);
+};
+
+/* What a client is made with; texts are copied. 0 and NULL mean the default in
+ * parentheses. */
+struct muster_client_options {
+    const char *server_url;   /* http:// or https://, required */
+    const char *state_folder; /* created 0700; one client at a time holds it; required */
+    const char *root_path;    /* the trusted root.json, required */
+    const char *enrolment;    /* TOKEN[.ROOT_SHA256]; only needed until enrolled */
+    const char *name;         /* of the node (host name) */
+    const char *agent;        /* who uses the library, for the node's facts ("edge") */
+    const char *model;        /* which assigned model to run (the first) */
+    const struct muster_client_label *labels;
+    size_t label_count;
+    size_t batch_rows;        /* rows that close a batch, at most 2,000 (500) */
+    int64_t batch_age_ms;     /* age that closes a batch (5,000) */
+    int64_t heartbeat_ms;     /* an empty report after so long without one (300,000) */
+    uint64_t queue_bytes;     /* on disk; beyond it the oldest is dropped (64 MiB) */
+    uint64_t rejected_bytes;  /* refused batches kept for inspection (4 MiB) */
+    uint64_t model_bytes;     /* largest artifact accepted (64 MiB) */
+    const char *ack_log_path; /* one line an acknowledged batch (none) */
+    int64_t backoff_max_ms;   /* (300,000) */
+    int64_t poll_ms;    /* instead of the server's interval (what the server says) */
+    int64_t connect_ms; /* time to connect (10,000) */
+    int64_t stall_ms;   /* with no progress, or for a small answer (30,000) */
+    struct muster_client_clock clock;
+    void *user; /* for the callbacks and clocks */
+
+    /* Called within step when another model is active. (none) */
+    void (*on_model_changed)(void *user, const struct muster_client_model *model);
+    /* Called within step or open with one line for people: what was refused and why, and
+     * when it is well again (code "ok"). (none) */
+    void (*on_message)(void *user, const char *code, const char *text);
+};
+
+struct muster_client_status {
+    const char *state;     /* "enrolling", "pending", "connecting", "ok", "offline",
+                              "refused", "revoked"; static */
+    int64_t node_id;       /* 0: not enrolled */
+    uint64_t inferred;     /* predictions recorded since open */
+    uint64_t queued;       /* predictions not yet acknowledged, memory and disk */
+    uint64_t batches;      /* the same as batches on disk */
+    uint64_t acknowledged; /* predictions acknowledged since open */
+    uint64_t duplicates;   /* acknowledgements that said duplicate, since open */
+    uint64_t rejected;     /* predictions refused for good, since open */
+    uint64_t dropped; /* predictions dropped because the queue was full, since open */
+    bool below_floor; /* the active model is below the signed floor */
+    int64_t clock_offset_ms; /* server's time minus device wall time, 0 until known */
+    char last_error[320];    /* "code: sentence", "" when all is well */
+};
+
+struct muster_client;
+
+/* Opens the state folder, loads the last good model and the queue. Blocks (files only, no
+ * network). Closed by muster_client_close. */
+MUSTER_API enum muster_client_result
+muster_client_open(const struct muster_client_options *options,
+                   struct muster_client **ret_client, struct muster_client_error *error);
+
+/* Writes what waits in memory to the queue and frees everything; models still held stay
+ * valid until released. NULL allowed. Blocks for a few fsyncs, never for the network. */
+MUSTER_API void muster_client_close(struct muster_client *client);
+
+/* Does what can be done now without waiting. Returns in how many milliseconds it wants to
+ * be called again (0: at once); calling earlier is fine. */
+MUSTER_API int64_t muster_client_step(struct muster_client *client);
+
+/* Sleeps until the network has something or `max_ms` have passed or muster_client_wake is
+ * called. A convenience for programs without an event loop. Same thread as step. */
+MUSTER_API void muster_client_wait(struct muster_client *client, int64_t max_ms);
+
+/* Ends a muster_client_wait. (any thread) */
+MUSTER_API void muster_client_wake(struct muster_client *client);
+
+/* Holds the active model; NULL while there is none. muster_client_model_release ends it.
+ * Each hold may be passed to any thread. (other thread) */
+MUSTER_API const struct muster_client_model *
+muster_client_model(struct muster_client *client);
+
+/* One more hold of a held model. (any thread) */
+MUSTER_API const struct muster_client_model *
+muster_client_model_retain(const struct muster_client_model *model);
+
+/* Ends a hold; NULL allowed. The last one unmaps the file. (any thread) */
+MUSTER_API void muster_client_model_release(const struct muster_client_model *model);
+
+/* Adds one prediction that `model` made to the open batch. Never blocks on disk or
+ * network. MUSTER_CLIENT_AGAIN when too many batches wait for step; nothing was recorded
+ * then. (other thread) */
+MUSTER_API enum muster_client_result muster_client_record(
+    struct muster_client *client, const struct muster_client_model *model,
+    const struct muster_prediction *prediction, struct muster_client_error *error);
+
+/* Closes the open batch now instead of waiting for rows or age. (other thread) */
+MUSTER_API void muster_client_flush(struct muster_client *client);
+
+/* The present state. (other thread) */
+MUSTER_API void muster_client_status(struct muster_client *client,
+                                     struct muster_client_status *ret_status);
+
+/* Sets what the next reports say of the device's temperature and power; NaN: unknown.
+ * CPU, memory and counters are the library's own. (other thread) */
+MUSTER_API void muster_client_health(struct muster_client *client, double temp_c,
+                                     double power_mw);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
