@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <curl/curl.h>
+#include <locale.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+/* One row a subcommand: "muster GROUP NAME". The help lists them in this order. */
+struct command {
+    const char *group;
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"server", "status", "readiness, repository, nodes", cmd_server_status},
+};
+
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static void print_commands(const char *group)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        const struct command *command = &commands[i];
+        if (!group || strcmp(group, command->group) == 0) {
+            char name[64];
+            (void)snprintf(name, sizeof name, "%s %s", command->group, command->name);
+            printf("  %-24s%s\n", name, command->summary);
+        }
+    }
+}
+
+static int print_help(const char *group)
+{
+    printf("usage: muster %s SUBCOMMAND [options]\n\n"
+           "Keeps a fleet of edge nodes and their cloud in step.\n\n"
+           "subcommands:\n",
+           group ? group : "GROUP");
+    print_commands(group);
+    printf("\n'muster %s SUBCOMMAND --help' has options and examples.\n"
+           "\n"
+           "A table on a terminal, JSON otherwise or with --json. Data go to stdout,\n"
+           "messages to stderr. MUSTER_SERVER and MUSTER_TOKEN replace --server and\n"
+           "--token.\n"
+           "\n"
+           "exit codes: 0 done, 1 failed, 2 wrong command line, 3 the server answered\n"
+           "with an error\n",
+           group ? group : "GROUP");
+    return CLI_OK;
+}
+
+static bool is_group(const char *word)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].group, word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
+           strcmp(word, "help") == 0;
+}
+
+static int complain(const char *what, const char *word)
+{
+    (void)fprintf(stderr, "muster: %s '%s'; see 'muster --help'\n", what, word);
+    return CLI_USAGE;
+}
+
+static int run_command(const char *group, int argc, char **argv)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].group, group) == 0 &&
+            strcmp(commands[i].name, argv[0]) == 0) {
+            (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+            int code = commands[i].run(argc, argv);
+            curl_global_cleanup();
+            return code;
+        }
+    }
+    return complain("unknown subcommand", argv[0]);
+}
+
+int main(int argc, char **argv)
+{
+    (void)setlocale(LC_CTYPE, "");
+    if (argc < 2) {
+        (void)print_help(NULL);
+        return CLI_USAGE;
+    }
+    if (is_help(argv[1])) {
+        return print_help(NULL);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("muster %s\n", MUSTER_VERSION);
+        return CLI_OK;
+    }
+    if (!is_group(argv[1])) {
+        return complain("unknown command", argv[1]);
+    }
+    if (argc < 3 || is_help(argv[2])) {
+        (void)print_help(argv[1]);
+        return argc < 3 ? CLI_USAGE : CLI_OK;
+    }
+    return run_command(argv[1], argc - 2, argv + 2);
+}
