@@ -79,7 +79,8 @@ enum status model_targets_check(const struct tuf_targets *targets,
 void model_targets_floor(const struct tuf_targets *targets, const char *model,
                          int64_t *ret_floor, int64_t *ret_highest_seq);
 
-/* The artifact whose SHA-256 this is, or ERR_TUF_MISSING. */
+/* The artifact whose SHA-256 this is, of several (re-issued weights) that with the
+ * highest seq; ERR_TUF_MISSING. */
 enum status model_targets_by_sha256(const struct tuf_targets *targets,
                                     const uint8_t sha256[static 32],
                                     struct model_target *ret_target,
@@ -93,6 +94,12 @@ enum status model_targets_transport(const struct tuf_targets *targets,
 
 /* Whether a text may be a model or variant name: [a-z0-9][a-z0-9_-]{0,62}. */
 bool target_name_valid(const char *text);
+
+/* Whether a text may be a version ([A-Za-z0-9.+-]{1,63}) or a file extension of an
+ * artifact
+ * ([a-z0-9]{1,15}, not zst or delta). */
+bool target_version_valid(const char *text);
+bool target_ext_valid(const char *text);
 
 /* Appends "<model>/<seq>/<variant>.<ext>". */
 enum status target_path_format(const char *model, int64_t seq, const char *variant,

@@ -6,7 +6,7 @@
  *   init(bootstrap root) -> load_root* (cached) -> update_root* (fetched N+1 until 404)
  *   -> root_done -> load_timestamp (cached, if any) -> update_timestamp
  *   -> load_snapshot (cached), unless usable: update_snapshot
- *   -> load_targets (cached), unless usable: update_targets -> find_target
+ *   -> update_targets (cached), unless accepted: fetched -> find_target
  *
  * Every expiry is compared with the one start time given to init. A failed call changes
  * nothing, so the last good state stays. Cached files are verified like fetched ones
@@ -84,10 +84,8 @@ enum status trusted_set_load_snapshot(struct trusted_set *set, const void *data,
 enum status trusted_set_update_snapshot(struct trusted_set *set, const void *data,
                                         size_t len, struct err *err) MUST_USE;
 
-/* Accepts top-level targets as snapshot names them: from the cache (any error: fetch) or
+/* Accepts top-level targets as snapshot names them, from the cache (any error: fetch) or
  * fetched. */
-enum status trusted_set_load_targets(struct trusted_set *set, const void *data,
-                                     size_t len, struct err *err) MUST_USE;
 enum status trusted_set_update_targets(struct trusted_set *set, const void *data,
                                        size_t len, struct err *err) MUST_USE;
 
