@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plain main() for fuzz targets: replays every file of the folders named on the command line. */
+/* A plain main() for fuzz targets: replays every file of the folders named on the command
+ * line. */
 #include <dirent.h>
 #include <limits.h>
 #include <stdint.h>
@@ -20,7 +21,8 @@ static int replay_file(const char *path)
         fprintf(stderr, "%s\n", err.detail);
         return 1;
     }
-    (void)LLVMFuzzerTestOneInput((const uint8_t *)(input.data ? input.data : ""), input.len);
+    (void)LLVMFuzzerTestOneInput((const uint8_t *)(input.data ? input.data : ""),
+                                 input.len);
     return 0;
 }
 

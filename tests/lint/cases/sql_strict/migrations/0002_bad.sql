@@ -1,0 +1,5 @@
+-- SPDX-License-Identifier: Apache-2.0
+CREATE TABLE good (id INTEGER) STRICT;
+CREATE TABLE bad (
+    id INTEGER
+);

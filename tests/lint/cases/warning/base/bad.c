@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+int bad(int value)
+{
+    int unused = value;
+    return 1;
+}
