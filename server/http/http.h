@@ -48,6 +48,7 @@ struct http_options {
      * request's arena. ERR_CONTENT_*. */
     enum status (*decode)(struct request *request, const char *encoding, const char *data,
                           size_t len, size_t max);
+    bool quiet; /* no log line a request */
 };
 
 /* Counters for metrics; all only grow but `connections` and `in_flight`. */
@@ -77,7 +78,9 @@ void http_close(struct http *http, int64_t drain_ms);
 
 void http_counters_read(const struct http *http, struct http_counters *ret_counters);
 
-/* Requests and their total time per route, for metrics; index as in the route table. */
+/* Answered requests and their total time per route, for metrics; index as in the route
+ * table. */
 uint64_t http_route_requests(const struct http *http, size_t route_index);
+uint64_t http_route_total_us(const struct http *http, size_t route_index);
 
 #endif

@@ -42,6 +42,11 @@ struct request {
     void *prepared; /* left by `prepare` for `handle` */
     void *context;  /* what the program gave to http_open (the services) */
     void *scope;    /* the running thread's `struct db *`, NULL where there is none */
+    /* Of an error answer: one more JSON member of the problem, such as
+     * "\"server_ms\":123" (in the arena), and the least seconds of Retry-After (2 if 0).
+     */
+    const char *problem_member;
+    unsigned retry_after_s;
     void *internal; /* the daemon's own */
 };
 

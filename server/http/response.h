@@ -3,7 +3,9 @@
  *
  * A body is text in the request's arena, or an open file that is sent with sendfile (the
  * daemon closes it). On a handler's status other than OK the dispatcher drops all of this
- * and writes the problem document itself from request->err. */
+ * (Content-Range of a 416 excepted) and writes the problem document itself from
+ * request->err. Every answer also gets X-Request-Id and, unless the handler set one,
+ * Cache-Control: no-store (no-cache with an ETag). */
 #ifndef MUSTER_SERVER_HTTP_RESPONSE_H
 #define MUSTER_SERVER_HTTP_RESPONSE_H
 

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/http/exchange.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum {
+    DISCARD_BYTES_MAX = 64 * 1024, /* a body of a refused request that is read over */
+    FREE_BODY_BYTES = 1024 * 1024, /* beyond it the body's deadline grows */
+    BODY_BYTES_PER_S = 64 * 1024,
+    TARGET_ARENA_BYTES = 16 * 1024,
+    AGENT_LOG_BYTES = 81,
+};
+
+/* ---- the answer log ------------------------------------------------------------- */
+
+static void log_answer(const struct exchange *x, bool is_complete)
+{
+    const struct request *request = &x->request;
+    const char *trace = guard_field(&x->head, "traceparent");
+    const char *agent = guard_field(&x->head, "User-Agent");
+    char short_agent[AGENT_LOG_BYTES]; /* the line has room for 2 KiB in all */
+    (void)snprintf(short_agent, sizeof short_agent, "%s", agent ? agent : "-");
+    log_event(LOG_LEVEL_INFO, "request", log_text("id", request->id),
+              log_text("client", request->client),
+              log_text("method", x->head.method ? x->head.method : "-"),
+              log_text("route", request->route ? request->route->path : "-"),
+              log_int("status", x->sent_status),
+              log_text("code", x->status == OK ? "ok" : status_name(x->status)),
+              log_int("bytes_in", (int64_t)request->body_len),
+              log_int("bytes_out", (int64_t)x->sent_bytes),
+              log_int("duration_us", clock_mono_us() - x->started_us),
+              log_text("complete", is_complete ? "yes" : "no"),
+              log_int("principal", request->principal.id),
+              log_text("traceparent", trace ? trace : "-"),
+              log_text("agent", short_agent), log_text("target", x->raw_target));
+}
+
+static void count_answer(const struct exchange *x)
+{
+    struct http *http = x->http;
+    int class = x->sent_status / 100;
+    (void)atomic_fetch_add(&http->by_class[class <= 5 ? class : 0], 1);
+    if (x->match.route) {
+        struct route_stats *stats = &http->routes[x->match.index];
+        (void)atomic_fetch_add(&stats->requests, 1);
+        (void)atomic_fetch_add(&stats->total_us,
+                               (uint64_t)(clock_mono_us() - x->started_us));
+    }
+}
+
+/* ---- handing over to another thread ---------------------------------------------- */
+
+static enum status job_run(struct job *job, void *scope)
+{
+    struct exchange *x = (struct exchange *)job;
+    x->request.scope = scope;
+    x->status = x->request.route->handle(&x->request, &x->response);
+    x->request.scope = NULL;
+    return x->status;
+}
+
+static void job_done(struct job *job, enum status status, const struct err *err)
+{
+    struct exchange *x = (struct exchange *)job;
+    struct http *http = x->http;
+    if (x->status == OK && status != OK) {
+        x->status = status;
+        (void)err_set(&x->request.err, status, "%s", err ? err->detail : "");
+    }
+    x->state = EXCHANGE_FINISHED;
+    MHD_resume_connection(x->mhd);
+    /* From here on the event thread owns the exchange. */
+    (void)atomic_fetch_sub(&http->jobs, 1);
+}
+
+static enum MHD_Result hand_over(struct exchange *x, enum job_place place)
+{
+    struct http *http = x->http;
+    x->job = (struct job){
+        .run = job_run, .done = job_done, .savepoint = x->request.route->savepoint};
+    x->state = EXCHANGE_RUNNING;
+    (void)atomic_fetch_add(&http->jobs, 1);
+    MHD_suspend_connection(x->mhd);
+    struct err err = {0};
+    enum status status =
+        http->options.submit
+            ? http->options.submit(http->options.context, place, &x->job, &err)
+            : err_set(&err, ERR_UNAVAILABLE, "no place for jobs");
+    if (status != OK) {
+        job_done(&x->job, status, &err);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result call_handler(struct exchange *x)
+{
+    const struct route *route = x->request.route;
+    switch (route->mode) {
+    case ROUTE_INLINE:
+        x->status = route->handle(&x->request, &x->response);
+        return answer_queue(x);
+    case ROUTE_READER:
+        return hand_over(x, JOB_READER);
+    case ROUTE_WRITER:
+        return hand_over(x, JOB_WRITER);
+    case ROUTE_WORKER:
+        return hand_over(x, JOB_WORKER);
+    }
+    return MHD_NO;
+}
+
+/* ---- the body --------------------------------------------------------------------- */
+
+static void decide(struct exchange *x, enum status status)
+{
+    x->status = status;
+    x->decided = true;
+    body_release(&x->body);
+}
+
+static void take_body(struct exchange *x, const char *data, size_t len)
+{
+    if (x->decided) {
+        return;
+    }
+    enum status status = body_add(&x->body, data, len, &x->request.err);
+    if (status != OK) {
+        x->closes = true;
+        decide(x, status);
+    }
+}
+
+static enum status decode_body(struct exchange *x, const char *encoding)
+{
+    struct http *http = x->http;
+    size_t max = x->request.route->body_max;
+    if (!http->options.decode) {
+        return err_set(&x->request.err, ERR_HTTP_MEDIA_TYPE,
+                       "encodings are not accepted");
+    }
+    enum status status = body_reserve(&x->body, max, &x->request.err);
+    if (status == OK) {
+        const char *name = strcasecmp(encoding, "zstd") == 0 ? "zstd" : "gzip";
+        status = http->options.decode(&x->request, name, x->body.data, x->body.len, max);
+    }
+    return status;
+}
+
+static enum MHD_Result end_of_body(struct exchange *x)
+{
+    struct request *request = &x->request;
+    deadline_set(x->connection->deadline, DEADLINE_NONE, 0);
+    if (x->decided) {
+        return answer_queue(x);
+    }
+    const char *encoding = guard_field(&x->head, "Content-Encoding");
+    if (x->body.data) {
+        request->body = x->body.data;
+        request->body_len = x->body.len;
+    }
+    if (request->body && encoding && strcasecmp(encoding, "identity") != 0) {
+        x->status = decode_body(x, encoding);
+    }
+    if (x->status == OK && request->route->prepare) {
+        x->status = request->route->prepare(request, &x->response);
+    }
+    return x->status == OK ? call_handler(x) : answer_queue(x);
+}
+
+/* ---- the head -----------------------------------------------------------------------
+ */
+
+/* A refused request's body that is short and of known length is read over, so that the
+ * connection lives on; otherwise the answer goes out at once and the library closes. */
+static bool can_read_over(const struct exchange *x)
+{
+    return !x->framing.chunked && !x->framing.expects_continue &&
+           x->framing.length <= DISCARD_BYTES_MAX;
+}
+
+static void start_body_deadline(struct exchange *x)
+{
+    int64_t extra_ms = 0;
+    if (x->framing.length > FREE_BODY_BYTES) {
+        extra_ms =
+            (int64_t)((x->framing.length - FREE_BODY_BYTES) / BODY_BYTES_PER_S) * 1000;
+    }
+    deadline_set(x->connection->deadline, DEADLINE_BODY,
+                 clock_mono_ms() + x->http->options.limits.body_timeout_ms + extra_ms);
+}
+
+static enum MHD_Result begin(struct exchange *x, const char *method, const char *version)
+{
+    bool must_close = false;
+    x->request.received_ms = clock_wall_ms();
+    enum status status = admission_check(x, method, version, &must_close);
+    if (status != OK) {
+        decide(x, status);
+    }
+    if (must_close || (x->decided && !can_read_over(x))) {
+        x->closes = true;
+        return answer_queue(x);
+    }
+    x->state = EXCHANGE_BODY;
+    start_body_deadline(x);
+    return MHD_YES;
+}
+
+/* ---- libmicrohttpd's callbacks ------------------------------------------------------
+ */
+
+static void make_id(struct http *http, char ret_id[static 17])
+{
+    /* splitmix64: distinct for 2^64 requests, and not a secret */
+    uint64_t z =
+        http->id_seed + atomic_fetch_add(&http->id_next, 1) * 0x9e3779b97f4a7c15U;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    z ^= z >> 31;
+    (void)snprintf(ret_id, 17, "%016" PRIx64, z);
+}
+
+void *exchange_on_target(void *context, const char *raw, struct MHD_Connection *mhd)
+{
+    struct http *http = context;
+    struct connection *connection = connection_of(mhd);
+    struct exchange *x = connection ? calloc(1, sizeof *x) : NULL;
+    if (!x) {
+        return NULL;
+    }
+    x->http = http;
+    x->mhd = mhd;
+    x->connection = connection;
+    x->started_us = clock_mono_us();
+    x->request.arena = ARENA_INIT(TARGET_ARENA_BYTES);
+    x->request.context = http->options.context;
+    x->request.internal = x;
+    memcpy(x->request.client, connection->client, sizeof x->request.client);
+    make_id(http, x->request.id);
+    x->raw_target = arena_strdup(&x->request.arena, raw ? raw : "");
+    (void)atomic_fetch_add(&http->in_flight, 1);
+    if (deadline_phase(connection->deadline) == DEADLINE_IDLE) {
+        deadline_set(connection->deadline, DEADLINE_HEAD,
+                     clock_mono_ms() + http->options.limits.head_timeout_ms);
+    }
+    return x;
+}
+
+enum MHD_Result exchange_on_request(void *context, struct MHD_Connection *mhd,
+                                    const char *url, const char *method,
+                                    const char *version, const char *upload_data,
+                                    size_t *upload_data_size, void **request_context)
+{
+    struct exchange *x = *request_context;
+    (void)context;
+    (void)mhd;
+    (void)url;
+    if (!x || !x->raw_target) {
+        return MHD_NO;
+    }
+    switch (x->state) {
+    case EXCHANGE_NEW:
+        return begin(x, method, version);
+    case EXCHANGE_BODY:
+        if (*upload_data_size == 0) {
+            return end_of_body(x);
+        }
+        take_body(x, upload_data, *upload_data_size);
+        *upload_data_size = 0;
+        return MHD_YES;
+    case EXCHANGE_FINISHED:
+        return answer_queue(x);
+    case EXCHANGE_RUNNING:
+    case EXCHANGE_ANSWERED:
+        break;
+    }
+    return MHD_NO;
+}
+
+void exchange_on_completed(void *context, struct MHD_Connection *mhd,
+                           void **request_context, enum MHD_RequestTerminationCode reason)
+{
+    struct http *http = context;
+    struct exchange *x = *request_context;
+    (void)mhd;
+    *request_context = NULL;
+    if (!x) {
+        return;
+    }
+    assert(x->state != EXCHANGE_RUNNING);
+    count_answer(x);
+    if (!http->options.quiet) {
+        log_answer(x, reason == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    }
+    deadline_set(x->connection->deadline, DEADLINE_IDLE,
+                 clock_mono_ms() + http->options.limits.idle_timeout_ms);
+    if (x->response.has_file) {
+        (void)close(x->response.file_fd);
+    }
+    body_release(&x->body);
+    struct arena arena = x->request.arena;
+    free(x);
+    arena_release(&arena);
+    (void)atomic_fetch_sub(&http->in_flight, 1);
+}

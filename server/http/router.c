@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/http/router.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct capture {
+    struct route_param params[ROUTE_PARAMS_MAX];
+    size_t value_len[ROUTE_PARAMS_MAX];
+    size_t count;
+};
+
+/* Whether the template fits; parameters are pieces of both texts. */
+static bool fits(const char *template, const char *path, struct capture *ret_capture)
+{
+    struct capture capture = {0};
+    while (*template == '/' && *path == '/') {
+        template ++;
+        path++;
+        size_t wanted = strcspn(template, "/");
+        size_t found = strcspn(path, "/");
+        bool is_param = wanted > 2 && template[0] == '{' && template[wanted - 1] == '}';
+        if (is_param && found > 0 && capture.count < ROUTE_PARAMS_MAX) {
+            capture.params[capture.count] = (struct route_param){
+                .name = template + 1, .name_len = wanted - 2, .value = path};
+            capture.value_len[capture.count++] = found;
+        } else if (is_param || wanted != found || memcmp(template, path, found) != 0) {
+            return false;
+        }
+        template += wanted;
+        path += found;
+    }
+    *ret_capture = capture;
+    return *template == '\0' && *path == '\0';
+}
+
+static bool method_fits(const struct route *route, const char *method)
+{
+    return strcmp(route->method, method) == 0 ||
+           (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
+}
+
+static enum status take_params(const struct capture *capture, struct arena *arena,
+                               struct route_match *match, struct err *err)
+{
+    match->param_count = capture->count;
+    for (size_t i = 0; i < capture->count; i++) {
+        match->params[i] = capture->params[i];
+        match->params[i].value =
+            arena_strndup(arena, capture->params[i].value, capture->value_len[i]);
+        if (!match->params[i].value) {
+            return err_set(err, ERR_NO_MEMORY, "no memory for the path parameters");
+        }
+    }
+    return OK;
+}
+
+enum status router_match(const struct route *routes, size_t count, const char *method,
+                         const char *path, struct arena *arena,
+                         struct route_match *ret_match, struct err *err)
+{
+    struct route_match match = {0};
+    struct capture best = {0};
+    bool path_is_known = false;
+    for (size_t i = 0; i < count; i++) {
+        struct capture capture;
+        if (!fits(routes[i].path, path, &capture)) {
+            continue;
+        }
+        path_is_known = true;
+        if (method_fits(&routes[i], method) &&
+            (!match.route || capture.count < best.count)) {
+            best = capture;
+            match.route = &routes[i];
+            match.index = i;
+        }
+    }
+    if (!match.route) {
+        return path_is_known
+                   ? err_set(err, ERR_HTTP_METHOD, "this path has no such method")
+                   : err_set(err, ERR_NOT_FOUND, "no such path");
+    }
+    enum status status = take_params(&best, arena, &match, err);
+    if (status == OK) {
+        *ret_match = match;
+    }
+    return status;
+}
+
+const char *router_allow(const struct route *routes, size_t count, const char *path,
+                         struct arena *arena)
+{
+    static const char *const order[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
+    const char *allow = NULL;
+    for (size_t k = 0; k < sizeof order / sizeof order[0]; k++) {
+        bool has_method = false;
+        for (size_t i = 0; i < count && !has_method; i++) {
+            struct capture capture;
+            has_method =
+                method_fits(&routes[i], order[k]) && fits(routes[i].path, path, &capture);
+        }
+        if (has_method) {
+            allow = allow ? arena_printf(arena, "%s, %s", allow, order[k]) : order[k];
+        }
+    }
+    return allow ? arena_printf(arena, "%s, OPTIONS", allow) : NULL;
+}
