@@ -255,6 +255,7 @@ void *exchange_on_target(void *context, const char *raw, struct MHD_Connection *
     return x;
 }
 
+// NOLINTNEXTLINE(readability-function-size): the library fixes the parameters
 enum MHD_Result exchange_on_request(void *context, struct MHD_Connection *mhd,
                                     const char *url, const char *method,
                                     const char *version, const char *upload_data,

@@ -8,21 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* uthash reports failed allocations by leaving the item out instead of exiting. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
-enum { KEY_BYTES = 9 };
+enum { KEY_BYTES = 9, BUCKETS = 1024 };
 
 struct peer {
     uint8_t key[KEY_BYTES]; /* 4 or 6, then the address (IPv6: its first 64 bits) */
     unsigned count;
-    UT_hash_handle hh;
+    struct peer *next; /* in its bucket */
 };
 
 struct peers {
     pthread_mutex_t lock;
-    struct peer *table;
+    struct peer *buckets[BUCKETS];
     unsigned count;
     unsigned max_connections;
     unsigned max_per_address;
@@ -65,22 +61,28 @@ void peers_free(struct peers *peers)
     }
 }
 
+static struct peer **bucket_of(struct peers *peers, const uint8_t key[static KEY_BYTES])
+{
+    uint32_t hash = 2166136261U; /* FNV-1a */
+    for (size_t i = 0; i < KEY_BYTES; i++) {
+        hash = (hash ^ key[i]) * 16777619U;
+    }
+    return &peers->buckets[(hash ^ (hash >> 16)) % BUCKETS];
+}
+
 static struct peer *find_or_add(struct peers *peers, const uint8_t key[static KEY_BYTES])
 {
-    struct peer *peer = NULL;
-    HASH_FIND(hh, peers->table, key, KEY_BYTES, peer);
+    struct peer **bucket = bucket_of(peers, key);
+    for (struct peer *peer = *bucket; peer; peer = peer->next) {
+        if (memcmp(peer->key, key, KEY_BYTES) == 0) {
+            return peer;
+        }
+    }
+    struct peer *peer = calloc(1, sizeof *peer);
     if (peer) {
-        return peer;
-    }
-    peer = calloc(1, sizeof *peer);
-    if (!peer) {
-        return NULL;
-    }
-    memcpy(peer->key, key, KEY_BYTES);
-    HASH_ADD(hh, peers->table, key, KEY_BYTES, peer);
-    if (!peer->hh.tbl) {
-        free(peer);
-        return NULL;
+        memcpy(peer->key, key, KEY_BYTES);
+        peer->next = *bucket;
+        *bucket = peer;
     }
     return peer;
 }
@@ -111,7 +113,11 @@ void peers_leave(struct peers *peers, struct peer *peer)
     (void)pthread_mutex_lock(&peers->lock);
     peers->count--;
     if (--peer->count == 0) {
-        HASH_DELETE(hh, peers->table, peer);
+        struct peer **link = bucket_of(peers, peer->key);
+        while (*link != peer) {
+            link = &(*link)->next;
+        }
+        *link = peer->next;
         free(peer);
     }
     (void)pthread_mutex_unlock(&peers->lock);

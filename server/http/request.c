@@ -39,7 +39,7 @@ const char *request_param(const struct request *request, const char *name)
             return param->value;
         }
     }
-    assert(!"the route's template has no such parameter");
+    assert(false && "the route's template has no such parameter");
     return "";
 }
 

@@ -55,23 +55,23 @@ static enum status take_params(const struct capture *capture, struct arena *aren
     return OK;
 }
 
-enum status router_match(const struct route *routes, size_t count, const char *method,
+enum status router_match(const struct router *router, const char *method,
                          const char *path, struct arena *arena,
                          struct route_match *ret_match, struct err *err)
 {
     struct route_match match = {0};
     struct capture best = {0};
     bool path_is_known = false;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < router->count; i++) {
         struct capture capture;
-        if (!fits(routes[i].path, path, &capture)) {
+        if (!fits(router->routes[i].path, path, &capture)) {
             continue;
         }
         path_is_known = true;
-        if (method_fits(&routes[i], method) &&
+        if (method_fits(&router->routes[i], method) &&
             (!match.route || capture.count < best.count)) {
             best = capture;
-            match.route = &routes[i];
+            match.route = &router->routes[i];
             match.index = i;
         }
     }
@@ -87,17 +87,17 @@ enum status router_match(const struct route *routes, size_t count, const char *m
     return status;
 }
 
-const char *router_allow(const struct route *routes, size_t count, const char *path,
+const char *router_allow(const struct router *router, const char *path,
                          struct arena *arena)
 {
     static const char *const order[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
     const char *allow = NULL;
     for (size_t k = 0; k < sizeof order / sizeof order[0]; k++) {
         bool has_method = false;
-        for (size_t i = 0; i < count && !has_method; i++) {
+        for (size_t i = 0; i < router->count && !has_method; i++) {
             struct capture capture;
-            has_method =
-                method_fits(&routes[i], order[k]) && fits(routes[i].path, path, &capture);
+            has_method = method_fits(&router->routes[i], order[k]) &&
+                         fits(router->routes[i].path, path, &capture);
         }
         if (has_method) {
             allow = allow ? arena_printf(arena, "%s, %s", allow, order[k]) : order[k];

@@ -15,6 +15,12 @@
 
 enum { ROUTE_PARAMS_MAX = 4 };
 
+/* The table to look in. */
+struct router {
+    const struct route *routes;
+    size_t count;
+};
+
 struct route_param {
     const char *name; /* points into the template, `name_len` bytes */
     size_t name_len;
@@ -30,13 +36,13 @@ struct route_match {
 
 /* Finds the row ("HEAD" finds "GET"). ERR_NOT_FOUND when no template fits the path,
  * ERR_HTTP_METHOD when some do but with other methods, ERR_NO_MEMORY. */
-enum status router_match(const struct route *routes, size_t count, const char *method,
+enum status router_match(const struct router *router, const char *method,
                          const char *path, struct arena *arena,
                          struct route_match *ret_match, struct err *err) MUST_USE;
 
 /* The methods of a path as the text of an Allow header ("GET, HEAD, OPTIONS"); NULL when
  * no template fits or memory ran out. */
-const char *router_allow(const struct route *routes, size_t count, const char *path,
+const char *router_allow(const struct router *router, const char *path,
                          struct arena *arena);
 
 #endif
