@@ -15,7 +15,7 @@ static const char VERSION_CHARS[] =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-";
 static const char DIGITS[] = "0123456789";
 
-enum { EXT_MAX = 16, TEXT_MAX = 64 };
+enum { EXT_MAX = 16, TEXT_MAX = 64, LABEL_MAX = 256 };
 
 /* 1 to max - 1 characters of a set. */
 static bool text_of(const char *text, const char *set, size_t max)
@@ -98,10 +98,10 @@ static enum status read_texts(const json_t *custom, const char *member, size_t m
     }
     for (size_t i = 0; i < count; i++) {
         const char *text = json_string_value(json_array_get(list, i));
-        if (!text || !text_short(text)) {
+        if (!text || text[0] == '\0' || strlen(text) >= LABEL_MAX) {
             return err_set(err, ERR_TUF_FORMAT,
                            "'%s': texts of 1 to %d bytes expected, %s found", member,
-                           TEXT_MAX - 1, tuf_json_kind(json_array_get(list, i)));
+                           LABEL_MAX - 1, tuf_json_kind(json_array_get(list, i)));
         }
     }
     *ret_list = list;
@@ -111,18 +111,18 @@ static enum status read_texts(const json_t *custom, const char *member, size_t m
 static enum status read_metrics(const json_t *custom, const json_t **ret_metrics,
                                 struct err *err)
 {
-    if (!json_object_get(custom, "metrics")) {
+    if (!json_object_get(custom, "metrics_ppm")) {
         return OK;
     }
     const json_t *metrics = NULL;
-    enum status status = tuf_json_object(custom, "metrics", &metrics, err);
+    enum status status = tuf_json_object(custom, "metrics_ppm", &metrics, err);
     const char *name = NULL;
     json_t *value = NULL;
     json_object_foreach((json_t *)metrics, name, value)
     {
         if (!json_is_integer(value)) {
             return err_set(err, ERR_TUF_FORMAT,
-                           "'metrics': integers per million expected, %s found",
+                           "'metrics_ppm': integers expected, %s found",
                            tuf_json_kind(value));
         }
     }
@@ -184,6 +184,18 @@ static enum status read_on_revoke(const json_t *custom, struct model_target *tar
     return OK;
 }
 
+static enum status read_digest(const json_t *custom, const char *member,
+                               uint8_t ret_digest[static SHA256_BYTES], struct err *err)
+{
+    const char *text = NULL;
+    enum status status = tuf_json_text(custom, member, &text, err);
+    if (status == OK && hex_decode(text, ret_digest, SHA256_BYTES, NULL) != OK) {
+        return err_set(err, ERR_TUF_FORMAT, "'%s': 64 hex digits expected, '%.70s' found",
+                       member, text);
+    }
+    return status;
+}
+
 static enum status read_artifact(const json_t *custom, struct model_target *target,
                                  struct err *err)
 {
@@ -202,7 +214,11 @@ static enum status read_artifact(const json_t *custom, struct model_target *targ
         status = read_optional(custom, "ram_bytes", &target->ram_bytes, err);
     }
     if (status == OK) {
-        status = read_optional(custom, "ops", &target->ops, err);
+        status = read_optional(custom, "features", &target->features, err);
+    }
+    target->has_ops = json_object_get(custom, "ops") != NULL;
+    if (status == OK && target->has_ops) {
+        status = read_digest(custom, "ops", target->ops, err);
     }
     if (status == OK && json_object_get(custom, "runtime_min")) {
         status = read_name(custom, "runtime_min", target_version_valid,
@@ -213,7 +229,7 @@ static enum status read_artifact(const json_t *custom, struct model_target *targ
     }
     if (status == OK) {
         status =
-            read_texts(custom, "hardware", TARGET_CLASSES_MAX, &target->hardware, err);
+            read_texts(custom, "hardware", TARGET_HARDWARE_MAX, &target->hardware, err);
     }
     if (status == OK) {
         status = read_metrics(custom, &target->metrics, err);
@@ -224,23 +240,11 @@ static enum status read_artifact(const json_t *custom, struct model_target *targ
     return status == OK ? read_on_revoke(custom, target, err) : status;
 }
 
-static enum status read_digest(const json_t *custom, const char *member,
-                               uint8_t ret_digest[static SHA256_BYTES], struct err *err)
-{
-    const char *text = NULL;
-    enum status status = tuf_json_text(custom, member, &text, err);
-    if (status == OK && hex_decode(text, ret_digest, SHA256_BYTES, NULL) != OK) {
-        return err_set(err, ERR_TUF_FORMAT, "'%s': 64 hex digits expected, '%.70s' found",
-                       member, text);
-    }
-    return status;
-}
-
 static enum status read_transport(const json_t *custom, struct model_target *target,
                                   struct err *err)
 {
     const char *codec = NULL;
-    enum status status = tuf_json_text(custom, "codec", &codec, err);
+    enum status status = tuf_json_text(custom, "transport", &codec, err);
     if (status == OK) {
         status = read_digest(custom, "result_sha256", target->result_sha256, err);
     }
@@ -255,9 +259,9 @@ static enum status read_transport(const json_t *custom, struct model_target *tar
     if (status != OK) {
         return status;
     }
-    const char *expected = target->has_base ? "delta" : "zstd";
+    const char *expected = target->has_base ? "delta" : "zst";
     if (strcmp(codec, expected) != 0) {
-        return err_set(err, ERR_TUF_FORMAT, "'codec': '%s' expected, '%.40s' found",
+        return err_set(err, ERR_TUF_FORMAT, "'transport': '%s' expected, '%.40s' found",
                        expected, codec);
     }
     target->codec = target->has_base ? TARGET_CODEC_DELTA : TARGET_CODEC_ZSTD;
@@ -308,11 +312,8 @@ static enum status check_path(const struct model_target *target, struct err *err
 static enum status read_entry(const json_t *custom, struct model_target *target,
                               struct err *err)
 {
-    const char *kind = NULL;
-    enum status status = tuf_json_text(custom, "kind", &kind, err);
-    if (status == OK) {
-        status = read_name(custom, "model", target_name_valid, &target->model, err);
-    }
+    enum status status =
+        read_name(custom, "model", target_name_valid, &target->model, err);
     if (status == OK) {
         status = tuf_json_integer(custom, "seq", 1, &target->seq, err);
     }
@@ -322,16 +323,10 @@ static enum status read_entry(const json_t *custom, struct model_target *target,
     if (status != OK) {
         return status;
     }
-    if (strcmp(kind, "artifact") == 0) {
-        target->kind = TARGET_ARTIFACT;
-        status = read_artifact(custom, target, err);
-    } else if (strcmp(kind, "transport") == 0) {
-        target->kind = TARGET_TRANSPORT;
-        status = read_transport(custom, target, err);
-    } else {
-        return err_set(err, ERR_TUF_FORMAT,
-                       "'kind': 'artifact' or 'transport' expected, '%.40s' found", kind);
-    }
+    bool transport = json_object_get(custom, "transport") != NULL;
+    target->kind = transport ? TARGET_TRANSPORT : TARGET_ARTIFACT;
+    status = transport ? read_transport(custom, target, err)
+                       : read_artifact(custom, target, err);
     return status == OK ? check_path(target, err) : status;
 }
 

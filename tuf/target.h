@@ -5,9 +5,9 @@
  *   <model>/<seq>/<variant>.<ext>.zst             transport: compressed from nothing
  *   <model>/<seq>/<variant>.from-<seq>.delta      transport: against an older artifact
  *
- * The signed "custom":{"muster":{…}} says the rest: docs/TUF-LAYOUT.md has every field.
- * Integers and texts only. Targets without such a part are other people's and skipped; so
- * is a schema newer than ours, which a newer node understands. */
+ * The signed "custom":{"muster":{…}} says the rest: docs/PROTOCOL.md section 4 has every
+ * field. Integers and texts only. Targets without such a part are other people's and
+ * skipped; so is a schema newer than ours, which a newer node understands. */
 #ifndef MUSTER_TUF_TARGET_H
 #define MUSTER_TUF_TARGET_H
 
@@ -23,7 +23,8 @@ enum {
     TARGET_SCHEMA = 1,
     TARGET_NAME_BYTES = 64, /* model, version, variant: with NUL */
     TARGET_SHAPE_MAX = 8,   /* input dimensions */
-    TARGET_CLASSES_MAX = 1000,
+    TARGET_CLASSES_MAX = 65536,
+    TARGET_HARDWARE_MAX = 32,
 };
 
 enum target_kind { TARGET_ARTIFACT, TARGET_TRANSPORT };
@@ -53,7 +54,9 @@ struct model_target {
     const json_t *hardware;  /* a list of texts such as "aarch64", or NULL: any */
     int64_t ram_bytes;       /* needed while inferring, 0: not said */
     const char *runtime_min; /* "0.1.0" or NULL */
-    int64_t ops;             /* operator set, 0: not said */
+    int64_t features;        /* bits of MNET.md section 2 that the file needs */
+    bool has_ops;
+    uint8_t ops[32]; /* bit n: the file needs operator code n of MNET.md */
     enum target_on_revoke on_revoke;
 
     /* transports */
