@@ -48,7 +48,7 @@ void buf_add_json(struct buf *buf, const char *text);
  * after. */
 char *buf_reserve(struct buf *buf, size_t extra);
 
-/* OK, or ERR_LIMIT / ERR_NO_MEMORY once a write was dropped. */
+/* OK, or ERR_LIMIT once a write was dropped. */
 enum status buf_status(const struct buf *buf, struct err *err) MUST_USE;
 
 /* Gives the heap memory away (NUL-terminated, "" if empty, NULL without memory); empties

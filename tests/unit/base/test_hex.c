@@ -31,8 +31,8 @@ static void digits_of_either_case_are_read(void **state)
 static void a_bad_text_changes_nothing(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",       "00",     "00000",  "0000000",
-                                      "00000g", "0x0000", "00 000", "00000\xc3"};
+    static const char *const bad[] = {"",       "00",     "00000",  "0000000",  "00000g",
+                                      "00000G", "0x0000", "00 000", "00000\xc3"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         uint8_t data[3] = {1, 2, 3};
         struct err err = {0};
