@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/content.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <zlib.h>
+#include <zstd.h>
+
+enum {
+    CHUNK_BYTES = 16 * 1024,
+    ZSTD_LEVEL = 3,
+    ZSTD_WINDOW_LOG_MAX = 23, /* 8 MiB */
+    GZIP_LEVEL = 6,
+    GZIP_WINDOW_BITS = 15 + 16, /* the largest window, gzip header and trailer only */
+    GZIP_MEMORY_LEVEL = 8,
+    GZIP_OVERHEAD_BYTES = 32,
+};
+
+static void free_decompressor(ZSTD_DCtx **context)
+{
+    (void)ZSTD_freeDCtx(*context);
+}
+
+static enum status add_chunk(struct buf *data, const char *chunk, size_t len,
+                             struct err *err)
+{
+    if (len > data->max - data->len) {
+        return err_set(err, ERR_CONTENT_TOO_LARGE,
+                       "more than %zu bytes come out of the compressed body", data->max);
+    }
+    buf_add(data, chunk, len);
+    return data->failed ? err_set(err, ERR_NO_MEMORY, "no memory to decompress a body")
+                        : OK;
+}
+
+static enum status corrupt(struct err *err, const char *what)
+{
+    return err_set(err, ERR_CONTENT_CORRUPT, "the compressed body %s", what);
+}
+
+static enum status decode_zstd(const void *data, size_t len, struct buf *ret_data,
+                               struct err *err)
+{
+    __attribute__((cleanup(free_decompressor))) ZSTD_DCtx *context = ZSTD_createDCtx();
+    if (!context || ZSTD_isError(ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax,
+                                                        ZSTD_WINDOW_LOG_MAX))) {
+        return err_set(err, ERR_NO_MEMORY, "no memory to decompress a body");
+    }
+    char chunk[CHUNK_BYTES];
+    ZSTD_inBuffer in = {data, len, 0};
+    bool ended = false;
+    while (!ended) {
+        ZSTD_outBuffer out = {chunk, sizeof chunk, 0};
+        size_t left = ZSTD_decompressStream(context, &out, &in);
+        if (ZSTD_isError(left)) {
+            return corrupt(err, ZSTD_getErrorName(left));
+        }
+        enum status status = add_chunk(ret_data, chunk, out.pos, err);
+        if (status != OK) {
+            return status;
+        }
+        ended = left == 0;
+        if (!ended && in.pos == in.size && out.pos < out.size) {
+            return corrupt(err, "ends early");
+        }
+    }
+    return in.pos == in.size ? OK : corrupt(err, "is followed by other bytes");
+}
+
+static enum status inflate_all(z_stream *stream, struct buf *ret_data, struct err *err)
+{
+    char chunk[CHUNK_BYTES];
+    int code = Z_OK;
+    while (code != Z_STREAM_END) {
+        stream->next_out = (Bytef *)chunk;
+        stream->avail_out = sizeof chunk;
+        code = inflate(stream, Z_NO_FLUSH);
+        if (code == Z_MEM_ERROR) {
+            return err_set(err, ERR_NO_MEMORY, "no memory to decompress a body");
+        }
+        if (code != Z_OK && code != Z_STREAM_END) {
+            return corrupt(err, code == Z_BUF_ERROR ? "ends early" : "is damaged");
+        }
+        enum status status =
+            add_chunk(ret_data, chunk, sizeof chunk - stream->avail_out, err);
+        if (status != OK) {
+            return status;
+        }
+    }
+    return stream->avail_in == 0 ? OK : corrupt(err, "is followed by other bytes");
+}
+
+static enum status decode_gzip(const void *data, size_t len, struct buf *ret_data,
+                               struct err *err)
+{
+    if (len > UINT_MAX) {
+        return err_set(err, ERR_CONTENT_TOO_LARGE, "a gzip body of %zu bytes", len);
+    }
+    z_stream stream = {.next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)len};
+    if (inflateInit2(&stream, GZIP_WINDOW_BITS) != Z_OK) {
+        return err_set(err, ERR_NO_MEMORY, "no memory to decompress a body");
+    }
+    enum status status = inflate_all(&stream, ret_data, err);
+    (void)inflateEnd(&stream);
+    return status;
+}
+
+static enum status decode_any(enum content_encoding encoding, const void *data,
+                              size_t len, struct buf *ret_data, struct err *err)
+{
+    switch (encoding) {
+    case CONTENT_IDENTITY:
+        return add_chunk(ret_data, data, len, err);
+    case CONTENT_ZSTD:
+        return decode_zstd(data, len, ret_data, err);
+    case CONTENT_GZIP:
+        return decode_gzip(data, len, ret_data, err);
+    }
+    return err_set(err, ERR_UNSUPPORTED, "unknown content encoding %d", (int)encoding);
+}
+
+enum status content_decode(enum content_encoding encoding, const void *data, size_t len,
+                           struct buf *ret_data, struct err *err)
+{
+    size_t before = ret_data->len;
+    enum status status = decode_any(encoding, data, len, ret_data, err);
+    if (status != OK && ret_data->len > before) {
+        ret_data->len = before;
+        ret_data->data[before] = '\0';
+    }
+    return status;
+}
+
+static enum status encode_zstd(const void *data, size_t len, struct buf *ret_data,
+                               struct err *err)
+{
+    size_t bound = ZSTD_compressBound(len);
+    char *out = buf_reserve(ret_data, bound);
+    if (!out) {
+        return buf_status(ret_data, err);
+    }
+    size_t size = ZSTD_compress(out, bound, data, len, ZSTD_LEVEL);
+    if (ZSTD_isError(size)) {
+        return err_set(err, ERR_NO_MEMORY, "could not compress: %s",
+                       ZSTD_getErrorName(size));
+    }
+    ret_data->len += size;
+    ret_data->data[ret_data->len] = '\0';
+    return OK;
+}
+
+static enum status encode_gzip(const void *data, size_t len, struct buf *ret_data,
+                               struct err *err)
+{
+    z_stream stream = {.next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)len};
+    if (len > UINT_MAX / 2 ||
+        deflateInit2(&stream, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS, GZIP_MEMORY_LEVEL,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
+        return err_set(err, ERR_NO_MEMORY, "no memory to compress a body");
+    }
+    size_t bound = deflateBound(&stream, len) + GZIP_OVERHEAD_BYTES;
+    char *out = buf_reserve(ret_data, bound);
+    int code = Z_MEM_ERROR;
+    if (out) {
+        stream.next_out = (Bytef *)out;
+        stream.avail_out = (uInt)bound;
+        code = deflate(&stream, Z_FINISH);
+        ret_data->len += code == Z_STREAM_END ? stream.total_out : 0;
+    }
+    (void)deflateEnd(&stream);
+    if (!out) {
+        return buf_status(ret_data, err);
+    }
+    ret_data->data[ret_data->len] = '\0';
+    return code == Z_STREAM_END ? OK : err_set(err, ERR_NO_MEMORY, "could not compress");
+}
+
+enum status content_encode(enum content_encoding encoding, const void *data, size_t len,
+                           struct buf *ret_data, struct err *err)
+{
+    switch (encoding) {
+    case CONTENT_IDENTITY:
+        buf_add(ret_data, data, len);
+        return buf_status(ret_data, err);
+    case CONTENT_ZSTD:
+        return encode_zstd(data, len, ret_data, err);
+    case CONTENT_GZIP:
+        return encode_gzip(data, len, ret_data, err);
+    }
+    return err_set(err, ERR_UNSUPPORTED, "unknown content encoding %d", (int)encoding);
+}
