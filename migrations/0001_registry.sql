@@ -33,10 +33,7 @@ CREATE TABLE node(
   facts TEXT NOT NULL CHECK(json_valid(facts)), -- JSON object: what the node says of its hardware
   enrolled_ms INTEGER NOT NULL,
   enrollment_token_id INTEGER REFERENCES enrollment_token(id), -- the token that let it in
-  last_seen_ms INTEGER, -- written in batches: may be seconds behind; NULL: never
-  artifact BLOB CHECK(length(artifact) = 32), -- SHA-256 of the model of its newest report, NULL: none; like last_seen_ms
-  model TEXT, -- as its newest report named it
-  health TEXT CHECK(health IS NULL OR json_valid(health)) -- JSON object of its newest report that had one
+  last_seen_ms INTEGER -- written in batches: may be seconds behind; NULL: never
 ) STRICT;
 
 CREATE TABLE node_label(

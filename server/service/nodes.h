@@ -18,12 +18,17 @@
 
 struct nodes;
 
-enum { COHORT_LABELS = 4, NODE_NAME_BYTES = 129, LABEL_KEY_BYTES = 33, LABEL_BYTES = 65 };
+enum {
+    NODE_COHORT_LABELS = 4,
+    NODE_NAME_BYTES = 129,
+    LABEL_KEY_BYTES = 33,
+    LABEL_BYTES = 65
+};
 
 /* The values of the declared cohort labels of a node, in their order; "" where the node
  * has none or fewer are declared. False for an unknown node. */
 bool nodes_cohort_labels(struct nodes *nodes, int64_t node_id,
-                         char ret_labels[COHORT_LABELS][LABEL_BYTES]);
+                         char ret_labels[NODE_COHORT_LABELS][LABEL_BYTES]);
 
 /* A report of this node was committed: its newest artifact, health and last seen. */
 void nodes_reported(struct nodes *nodes, int64_t node_id, const struct report *report,
