@@ -9,7 +9,6 @@
 #include "base/clock.h"
 
 enum {
-    BUSY_TIMEOUT_MS = 1000,
     PROGRESS_STEPS = 4000, /* virtual machine steps between looks at the clock: ~20 µs */
 };
 
@@ -98,7 +97,7 @@ static const char READER_PRAGMAS[] = "PRAGMA query_only=ON; PRAGMA temp_store=ME
 static enum status configure(struct db *db, struct err *err)
 {
     (void)sqlite3_extended_result_codes(db->handle, 1);
-    (void)sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+    (void)sqlite3_busy_timeout(db->handle, DB_BUSY_TIMEOUT_MS);
     enum status status =
         db_execute(db, db->writer ? WRITER_PRAGMAS : READER_PRAGMAS, err);
     if (status != OK) {

@@ -25,6 +25,8 @@
 
 struct db;
 
+enum { DB_BUSY_TIMEOUT_MS = 1000 };
+
 enum db_module {
 #define M(symbol, table) symbol,
 #include "server/store/modules.def"

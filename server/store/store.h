@@ -21,6 +21,8 @@
 #include "base/err.h"
 #include "base/job.h"
 
+#define STORE_FILE_NAME "muster.db" /* in the data directory */
+
 struct db;    /* one connection with its prepared statements */
 struct store; /* all of it */
 
@@ -50,6 +52,13 @@ struct store_counters {
     bool healthy; /* the last commit worked */
 };
 
+/* 2 readers, 100 ms, linger up to 300 µs, WAL limit 32 MiB, minutes for 14 days. */
+struct store_options store_options_default(const char *folder);
+
+/* Makes the folder, the database and its schema, for musterd init. ERR_EXISTS when there
+ * is a database already. */
+enum status store_create(const char *folder, struct err *err) MUST_USE;
+
 /* Opens (and locks) the data directory, migrates, starts the threads. ERR_DB_LOCKED when
  * another server has it, ERR_DB_NEWER, ERR_DB_CLOCK, ERR_DB_CORRUPT, ERR_NOT_FOUND when
  * not initialised. Hooks are set later with store_set_hooks, before the first writing
@@ -57,7 +66,9 @@ struct store_counters {
 enum status store_open(const struct store_options *options, struct store **ret_store,
                        struct err *err) MUST_USE;
 
-/* Finishes what is queued, checkpoints, closes. NULL is allowed. */
+/* Finishes what is queued, checkpoints, closes. NULL is allowed. No submits after it
+ * began.
+ */
 void store_close(struct store *store);
 
 void store_set_hooks(struct store *store, const struct store_hooks *hooks);
@@ -68,10 +79,18 @@ enum status store_submit(struct store *store, enum job_place place, struct job *
                          struct err *err) MUST_USE;
 
 /* Runs `run` at a place and waits for its end: for start-up, background threads and
- * tests. */
+ * tests. On the writer it has a savepoint of its own. Never call it from a job. */
 enum status store_call(struct store *store, enum job_place place,
                        enum status (*run)(void *context, struct db *db, struct err *err),
                        void *context, struct err *err) MUST_USE;
+
+/* Within a read job: the deadline is now `deadline_ms` from now. While the reader gate is
+ * closed the ordinary deadline holds all the same. */
+void store_read_longer(struct db *db, int64_t deadline_ms);
+
+/* Within a writing job without savepoint that fails after it wrote something: has the
+ * whole group rolled back. */
+void store_fail_group(struct db *db);
 
 void store_counters_read(struct store *store, struct store_counters *ret_counters);
 
