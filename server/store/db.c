@@ -87,12 +87,10 @@ static int note_wal_frames(void *context, sqlite3 *handle, const char *name, int
 static const char WRITER_PRAGMAS[] =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
     "PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=0;"
-    "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
-    "PRAGMA trusted_schema=OFF";
+    "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;";
 
 static const char READER_PRAGMAS[] = "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY;"
-                                     "PRAGMA wal_autocheckpoint=0;"
-                                     "PRAGMA trusted_schema=OFF";
+                                     "PRAGMA wal_autocheckpoint=0;";
 
 static enum status configure(struct db *db, struct err *err)
 {
