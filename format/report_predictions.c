@@ -264,6 +264,7 @@ static enum status read_row(struct decoder *d, size_t row)
 
 static enum status read_rows(struct decoder *d)
 {
+    d->report.by_rows = true;
     enum status status = json_scan_enter_list(&d->scan);
     for (int i = 0; status == OK && i < STORAGE_COUNT; i++) {
         status = add_column(d, i);
