@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every JSON field of every role replaced in turn by seven other values, with and without
  * a fresh signature. What is accepted then must stand in the list of harmless changes. */
-#include "world.h"
+#include "tests/unit/tuf/client.h"
 
 #include <stdlib.h>
 

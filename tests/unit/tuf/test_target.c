@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "world.h"
+#include "tests/unit/tuf/client.h"
 
 #include "tuf/target.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* world: a whole TUF repository in memory, with real keys and signatures, that a test
  * bends as it likes before it signs again. */
-#ifndef MUSTER_TESTS_TUF_WORLD_H
-#define MUSTER_TESTS_TUF_WORLD_H
+#ifndef MUSTER_TESTS_UNIT_TUF_WORLD_H
+#define MUSTER_TESTS_UNIT_TUF_WORLD_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,6 @@
 #include "base/digest.h"
 #include "tuf/json.h"
 #include "tuf/signing.h"
-#include "tuf/trusted_set.h"
 
 #define NOW_MS INT64_C(1795420000000)
 #define DAY_MS INT64_C(86400000)
@@ -161,48 +160,6 @@ static inline json_t *world_authority(struct world *world, enum tuf_role role)
 {
     return json_object_get(json_object_get(world->body[TUF_ROLE_ROOT], "roles"),
                            tuf_role_name(role));
-}
-
-/* A client that trusts the world's present root and stands after the root loop. */
-static inline void world_client(struct world *world, struct trusted_set *ret_set)
-{
-    struct err err = {0};
-    world_must(trusted_set_init(ret_set, world->bytes[TUF_ROLE_ROOT].data,
-                                world->bytes[TUF_ROLE_ROOT].len, NOW_MS, &err),
-               &err);
-    world_must(trusted_set_root_done(ret_set, &err), &err);
-}
-
-/* Offers one file of the world to a client as fetched. */
-static inline enum status world_offer(struct world *world, struct trusted_set *set,
-                                      enum tuf_role role, struct err *err)
-{
-    bool changed = false;
-    const struct buf *bytes = &world->bytes[role];
-    switch (role) {
-    case TUF_ROLE_ROOT:
-        return trusted_set_update_root(set, bytes->data, bytes->len, err);
-    case TUF_ROLE_TIMESTAMP:
-        return trusted_set_update_timestamp(set, bytes->data, bytes->len, &changed, err);
-    case TUF_ROLE_SNAPSHOT:
-        return trusted_set_update_snapshot(set, bytes->data, bytes->len, err);
-    case TUF_ROLE_TARGETS:
-        break;
-    }
-    return trusted_set_update_targets(set, bytes->data, bytes->len, err);
-}
-
-/* Timestamp, snapshot and targets one after the other; the first refusal. */
-static inline enum status world_refresh(struct world *world, struct trusted_set *set,
-                                        struct err *err)
-{
-    for (int role = TUF_ROLE_TIMESTAMP; role < TUF_ROLE_COUNT; role++) {
-        enum status status = world_offer(world, set, (enum tuf_role)role, err);
-        if (status != OK) {
-            return status;
-        }
-    }
-    return OK;
 }
 
 #endif
