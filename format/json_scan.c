@@ -10,6 +10,7 @@ enum { KEYS_AT_FIRST = 64 };
 
 void json_scan_init(struct json_scan *scan, const char *body, size_t len, struct err *err)
 {
+    body = len > 0 ? body : ""; /* an empty buffer may be NULL */
     *scan = (struct json_scan){
         .start = body,
         .at = body,
@@ -24,18 +25,6 @@ void json_scan_release(struct json_scan *scan)
     free(scan->keys);
     scan->keys = NULL;
     buf_release(&scan->number);
-}
-
-char json_scan_peek(struct json_scan *scan)
-{
-    while (scan->at < scan->end) {
-        char c = *scan->at;
-        if (c != ' ' && c != '\n' && c != '\r' && c != '\t') {
-            return c;
-        }
-        scan->at++;
-    }
-    return '\0';
 }
 
 enum status json_scan_fail(struct json_scan *scan, enum status status, const char *what)

@@ -74,7 +74,24 @@ void json_scan_release(struct json_scan *scan);
 #define JSON_SCAN_AUTO __attribute__((cleanup(json_scan_release))) struct json_scan
 
 /* Steps over white space; the byte that follows, or 0 at the end. */
-char json_scan_peek(struct json_scan *scan);
+static inline char json_scan_peek(struct json_scan *scan)
+{
+    while (scan->at < scan->end) {
+        char c = *scan->at;
+        if (c != ' ' && c != '\n' && c != '\r' && c != '\t') {
+            return c;
+        }
+        scan->at++;
+    }
+    return '\0';
+}
+
+/* The short way for what most numbers look like: reads 1 to 18 digits with at most one
+ * point, no sign, no exponent, directly followed by ',', ']' or '}'; *ret_fraction is how
+ * many digits stand behind the point. False, with nothing read, for anything else: read
+ * it with json_scan_number then. */
+bool json_scan_plain(struct json_scan *scan, uint64_t *ret_digits,
+                     unsigned *ret_fraction) MUST_USE;
 
 /* Records an error with "at byte N". */
 enum status json_scan_fail(struct json_scan *scan, enum status status, const char *what);

@@ -19,7 +19,7 @@ uint16_t report_confidence(double confidence)
     /* volatile: a fused multiply-add rounds once instead of twice, and node and server
      * must agree whatever they were compiled for. */
     volatile double scaled = confidence * (double)CONFIDENCE_ONE;
-    return (uint16_t)floor(scaled + 0.5);
+    return (uint16_t)(scaled + 0.5); /* not negative: cutting is the floor */
 }
 
 static void add_member(struct buf *body, const char *name, int64_t value)

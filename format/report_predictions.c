@@ -47,6 +47,34 @@ static enum status read_sample(struct decoder *d, size_t at)
     return status;
 }
 
+/* The short way for plain numbers in range; false, with nothing read, for all others. */
+static bool plain_item(struct decoder *d, enum column column, size_t at)
+{
+    static const uint64_t tens[] = {10000, 1000, 100, 10, 1};
+    enum { EXACT_FRACTION = 4 };
+    const char *from = d->scan.at;
+    uint64_t digits = 0;
+    unsigned fraction = 0;
+    if (!json_scan_plain(&d->scan, &digits, &fraction)) {
+        return false;
+    }
+    bool integer = fraction == 0;
+    if (column == COLUMN_AT_MS && integer) {
+        ((int64_t *)d->columns[column])[at] = (int64_t)digits;
+    } else if (column == COLUMN_CLASS && integer && digits <= REPORT_CLASS_MAX) {
+        ((uint16_t *)d->columns[column])[at] = (uint16_t)digits;
+    } else if (column == COLUMN_LATENCY_US && integer && digits <= UINT32_MAX) {
+        ((uint32_t *)d->columns[column])[at] = (uint32_t)digits;
+    } else if (column == COLUMN_CONFIDENCE && fraction <= EXACT_FRACTION &&
+               digits <= CONFIDENCE_ONE && digits * tens[fraction] <= CONFIDENCE_ONE) {
+        ((uint16_t *)d->columns[column])[at] = (uint16_t)(digits * tens[fraction]);
+    } else {
+        d->scan.at = from;
+        return false;
+    }
+    return true;
+}
+
 /* Reads item `at` of a column that has room for it. */
 static enum status read_item(struct decoder *d, enum column column, size_t at)
 {
@@ -55,6 +83,9 @@ static enum status read_item(struct decoder *d, enum column column, size_t at)
     static const struct integer_rule latency_us = {"latency_us", 0, UINT32_MAX};
     int64_t value = 0;
     enum status status = OK;
+    if (plain_item(d, column, at)) {
+        return OK;
+    }
     switch (column) {
     case COLUMN_AT_MS:
         return decoder_integer(d, &at_ms, (int64_t *)d->columns[column] + at);
@@ -110,7 +141,7 @@ static enum status grow(struct decoder *d, size_t used)
     return OK;
 }
 
-static enum status add_column(struct decoder *d, int column)
+static enum status add_column(struct decoder *d, size_t column)
 {
     d->columns[column] = arena_array(d->arena, d->room, item_bytes[column]);
     return d->columns[column] ? OK : no_memory(d);
@@ -266,7 +297,7 @@ static enum status read_rows(struct decoder *d)
 {
     d->report.by_rows = true;
     enum status status = json_scan_enter_list(&d->scan);
-    for (int i = 0; status == OK && i < STORAGE_COUNT; i++) {
+    for (size_t i = 0; status == OK && i < STORAGE_COUNT; i++) {
         status = add_column(d, i);
     }
     bool more = true;

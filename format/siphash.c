@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/siphash.h"
 
+#include <endian.h>
 #include <string.h>
 
 enum { COMPRESSION_ROUNDS = 2, FINAL_ROUNDS = 4, WORD_BYTES = 8 };
@@ -17,11 +18,9 @@ static uint64_t rotate(uint64_t value, unsigned bits)
 /* Little-endian, whatever the machine is. */
 static uint64_t load_word(const uint8_t *bytes)
 {
-    uint64_t word = 0;
-    for (unsigned i = 0; i < WORD_BYTES; i++) {
-        word |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return word;
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return le64toh(word);
 }
 
 static void sip_rounds(struct sip_state *s, int rounds)

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The decoder against jansson, on random reports and on mutations of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/format/report_oracle.h"
+
+enum { ARENA_BYTES = 1024 * 1024, ROUNDS = 6000, MUTATIONS = 12 };
+
+static uint64_t random_state = 0x9e3779b97f4a7c15;
+
+static unsigned random_below(unsigned bound)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (unsigned)(random_state >> 33) % bound;
+}
+
+static const char *pick(const char *const *list, size_t count)
+{
+    return list[random_below((unsigned)count)];
+}
+#define PICK(...)                                                                        \
+    pick((const char *const[]){__VA_ARGS__},                                             \
+         sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static void add_space(struct buf *body)
+{
+    if (random_below(8) == 0) {
+        buf_addstr(body, PICK(" ", "\n", "\t", "\r\n  "));
+    }
+}
+
+/* A key, sometimes with an escape in it. */
+static void add_key(struct buf *body, const char *name, bool first)
+{
+    buf_addstr(body, first ? "" : ",");
+    add_space(body);
+    if (random_below(10) == 0) {
+        buf_addf(body, "\"\\u%04x%s\"", (unsigned)name[0], name + 1);
+    } else {
+        buf_addf(body, "\"%s\"", name);
+    }
+    add_space(body);
+    buf_addc(body, ':');
+    add_space(body);
+}
+
+static void add_item(struct buf *body, unsigned column)
+{
+    switch (column) {
+    case 0:
+        buf_addf(body, "%lld", 1795420000000LL + random_below(100000));
+        return;
+    case 1:
+        buf_addf(body, "%u", random_below(random_below(20) ? 10 : 65536));
+        return;
+    case 2:
+        if (random_below(3) == 0) {
+            buf_addf(body, "%.17g", random_below(1000000) / 1e6);
+        } else {
+            buf_addf(body, "%s",
+                     PICK("0", "1", "0.5", "0.98765", "1e-5", "0.00005", "-0",
+                          "9.99949999999999999999e-1", "1.0", "5E-1"));
+        }
+        return;
+    case 3:
+        buf_addf(body, "%u", random_below(4000000000u));
+        return;
+    case 4:
+        buf_addstr(body, PICK("null", "0.5", "-1e300", "3", "1e-320", "123456789.125",
+                              "0.1000000000000000055511151231257827"));
+        return;
+    default:
+        buf_addstr(body, PICK("null", "10", "-9223372036854775808", "0", "77"));
+    }
+}
+
+static void add_unknown(struct buf *body)
+{
+    buf_addstr(body, PICK("1", "-0.5e10", "\"\\ud83d\\ude00 \xc3\xa9\"", "[]", "{}",
+                          "null", "{\"a\":[1,{\"b\":true}],\"c\":false}", "[[[[[1]]]]]",
+                          "123456789012345678901234567890"));
+}
+
+static void add_predictions(struct buf *body)
+{
+    static const char *const names[] = {"at_ms",      "class", "confidence",
+                                        "latency_us", "value", "sample"};
+    unsigned rows = random_below(random_below(10) ? 5 : 300);
+    bool by_rows = random_below(2);
+    unsigned columns = 4 + random_below(3);
+    unsigned turn = random_below(6);
+    buf_addc(body, by_rows ? '[' : '{');
+    for (unsigned i = 0; i < (by_rows ? rows : 6); i++) {
+        unsigned column = (i + turn) % 6;
+        bool first = body->data[body->len - 1] == '{' || i == 0;
+        if (by_rows) {
+            buf_addstr(body, i > 0 ? ",{" : "{");
+        } else if (column < columns) {
+            add_key(body, names[column], first);
+            buf_addc(body, '[');
+        }
+        for (unsigned j = 0; j < (by_rows ? 6 : rows); j++) {
+            unsigned c = by_rows ? (j + turn) % 6 : column;
+            if (by_rows && (c < 4 || random_below(2))) {
+                add_key(body, names[c], body->data[body->len - 1] == '{');
+                add_item(body, c);
+            } else if (!by_rows && c < columns) {
+                buf_addstr(body, j > 0 ? "," : "");
+                add_item(body, c);
+                add_space(body);
+            }
+        }
+        buf_addstr(body, by_rows ? "}" : column < columns ? "]" : "");
+    }
+    buf_addc(body, by_rows ? ']' : '}');
+}
+
+static void make_body(struct buf *body)
+{
+    buf_addc(body, '{');
+    add_key(body, "stream", true);
+    buf_addf(body, "%u", 1 + random_below(1000));
+    add_key(body, "seq", false);
+    buf_addf(body, "%u", 1 + random_below(1000));
+    if (random_below(3) == 0) {
+        add_key(body, PICK("future", "x", "\\u00e9", "summary_"), false);
+        add_unknown(body);
+    }
+    add_key(body, "predictions", false);
+    add_predictions(body);
+    add_key(body, "sent_ms", false);
+    buf_addstr(body, PICK("0", "-1", "1795420000123", "9223372036854775807"));
+    add_key(body, "model", false);
+    buf_addstr(body, PICK("\"fashion\"", "\"m\"", "\"a.b-c_D\"", "\"\\u0061\""));
+    add_key(body, "artifact", false);
+    buf_addstr(body, "\"00112233445566778899aabbccddeeff"
+                     "00112233445566778899aabbccddeeff\"");
+    if (random_below(2)) {
+        add_key(body, "health", false);
+        buf_addf(body, "{\"cpu_pct\":%s,\"new\":1,\"queued\":3,\"state\":\"ok\"}",
+                 PICK("1", "12.5", "-0.0", "1e-7"));
+    }
+    if (random_below(4) == 0) {
+        add_key(body, "below_floor", false);
+        buf_addstr(body, PICK("true", "false"));
+    }
+    add_space(body);
+    buf_addc(body, '}');
+}
+
+static void mutate(struct buf *body)
+{
+    unsigned at = random_below((unsigned)body->len);
+    unsigned kind = random_below(5);
+    if (kind == 0) {
+        body->data[at] = (char)random_below(256);
+    } else if (kind == 1) {
+        memmove(body->data + at, body->data + at + 1, body->len - at - 1);
+        body->len--;
+    } else if (kind == 2) {
+        body->len = at + 1;
+    } else {
+        const char *token =
+            PICK("1e400", "-0", "01", "1.0", "\"\\ud800\"", "\"\\u0000\"", "null", "{}",
+                 "[]", "9223372036854775808", ",", "\"", "true", "-1", "65536", "\\",
+                 "\"at_ms\":[1],", "\"stream\":1,", "\"summary\":{},", "\xc0\x80", "\xef",
+                 "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+                 "\"x\":1,\"x\":2,", "NaN", "1e", "\"\\x\"", "/*c*/", "\x01", "e5", ".5");
+        BUF_AUTO rest = BUF_INIT(REPORT_BYTES_MAX);
+        buf_add(&rest, body->data + at, body->len - at);
+        body->len = at;
+        buf_addstr(body, token);
+        buf_add(body, rest.data, rest.len);
+    }
+}
+
+static void assert_equal_rows(const struct report *report, const struct oracle_rows *rows)
+{
+    assert_int_equal(report->rows, rows->rows);
+    assert_int_equal(report->value != NULL, rows->value_column);
+    assert_int_equal(report->sample != NULL, rows->sample_column);
+    for (size_t i = 0; i < rows->rows; i++) {
+        assert_true(report->at_ms[i] == rows->at_ms[i]);
+        assert_true(report->class_index[i] == rows->class_index[i]);
+        assert_true(report->confidence[i] == rows->confidence[i]);
+        assert_true(report->latency_us[i] == rows->latency_us[i]);
+        assert_true(!report->value || isnan(report->value[i]) == isnan(rows->value[i]));
+        assert_true(!report->value || isnan(report->value[i]) ||
+                    report->value[i] == rows->value[i]);
+        assert_true(!report->sample || report->has_sample[i] == rows->has_sample[i]);
+        assert_true(!report->sample || !report->has_sample[i] ||
+                    report->sample[i] == rows->sample[i]);
+    }
+}
+
+static enum verdict compare(const struct buf *body)
+{
+    static struct oracle_rows rows;
+    ARENA_AUTO arena = ARENA_INIT(ARENA_BYTES);
+    struct report report = {0};
+    struct err err = {0};
+    enum status status = report_decode(body->data, body->len, &arena, &report, &err);
+    enum verdict wanted = oracle_judge(body->data, body->len, &rows);
+    enum verdict found = status == OK                 ? VERDICT_ACCEPT
+                         : status_http(status) == 400 ? VERDICT_SYNTAX
+                                                      : VERDICT_MEANING;
+    bool equal = wanted == VERDICT_UNSURE ? found != VERDICT_SYNTAX : found == wanted;
+    if (!equal) {
+        print_error("%.*s\ndecoder: %s (%s), oracle: %d\n", (int)body->len, body->data,
+                    status_name(status), err.detail, (int)wanted);
+    }
+    assert_true(equal);
+    if (wanted == VERDICT_ACCEPT) {
+        assert_equal_rows(&report, &rows);
+    }
+    return wanted;
+}
+
+static void random_reports_and_their_mutations_are_judged_as_by_jansson(void **state)
+{
+    (void)state;
+    unsigned seen[4] = {0};
+    for (int round = 0; round < ROUNDS; round++) {
+        BUF_AUTO body = BUF_INIT(REPORT_BYTES_MAX);
+        make_body(&body);
+        assert_true(body.len < REPORT_BYTES_MAX - 4096);
+        seen[compare(&body)]++;
+        for (int i = 0; i < MUTATIONS && body.len > 1; i++) {
+            mutate(&body);
+            seen[compare(&body)]++;
+        }
+    }
+    /* The generator must reach every verdict, or it proves little. */
+    assert_true(seen[VERDICT_ACCEPT] > ROUNDS / 2);
+    assert_true(seen[VERDICT_SYNTAX] > ROUNDS);
+    assert_true(seen[VERDICT_MEANING] > ROUNDS / 20);
+    assert_true(seen[VERDICT_UNSURE] > 0);
+}
+
+/* Every number that is asked of jansson's strtod comes out with the same bits. */
+static void numbers_are_rounded_as_by_strtod(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 50000; round++) {
+        static struct oracle_rows rows;
+        BUF_AUTO body = BUF_INIT(4096);
+        ARENA_AUTO arena = ARENA_INIT(ARENA_BYTES);
+        struct report report = {0};
+        buf_addstr(&body,
+                   "{\"stream\":1,\"seq\":1,\"sent_ms\":1,\"model\":\"m\",\"artifact\":"
+                   "\"00112233445566778899aabbccddeeff00112233445566778899aabbccdd"
+                   "eeff\",\"predictions\":{\"at_ms\":[1],\"class\":[1],"
+                   "\"confidence\":[1],\"latency_us\":[1],\"value\":[");
+        buf_addstr(&body, random_below(2) ? "-" : "");
+        buf_addf(&body, "%u", random_below(random_below(2) ? 10 : 1000000000));
+        unsigned digits = random_below(25);
+        buf_addstr(&body, digits > 0 ? "." : "");
+        for (unsigned i = 0; i < digits; i++) {
+            buf_addf(&body, "%u", random_below(10));
+        }
+        if (random_below(2)) {
+            buf_addf(&body, "e%d", (int)random_below(640) - 330);
+        }
+        buf_addstr(&body, "]}}");
+        enum status status = report_decode(body.data, body.len, &arena, &report, NULL);
+        enum verdict wanted = oracle_judge(body.data, body.len, &rows);
+        assert_int_equal(status, wanted == VERDICT_ACCEPT ? OK : ERR_JSON_NUMBER);
+        assert_true(status != OK || report.value[0] == rows.value[0]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_reports_and_their_mutations_are_judged_as_by_jansson),
+        cmocka_unit_test(numbers_are_rounded_as_by_strtod),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
