@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/run.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "nn/kernel.h"
-#include "nn/run.h"
 
 static nn_kernel *const kernels[NN_OP_CODES] = {
     [NN_CONV] = nn_conv,         [NN_MAX_POOL] = nn_pool,

@@ -44,6 +44,7 @@ MUSTER_API struct muster_nn_model *muster_nn_retain(struct muster_nn_model *mode
  * allowed. */
 MUSTER_API void muster_nn_close(struct muster_nn_model *model);
 
+/* How many inputs, outputs and layers the model has. */
 MUSTER_API size_t muster_nn_input_count(const struct muster_nn_model *model);
 MUSTER_API size_t muster_nn_output_count(const struct muster_nn_model *model);
 MUSTER_API size_t muster_nn_layer_count(const struct muster_nn_model *model);
