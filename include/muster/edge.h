@@ -44,7 +44,7 @@ struct muster_client_model {
     size_t length;              /* bytes */
     uint8_t artifact[32];       /* its SHA-256: its identity */
     char artifact_hex[65];      /* the same as text */
-    struct muster_nn_model *nn; /* opened and self-tested; NULL if not an .mnet file */
+    struct muster_nn_model *nn; /* opened and self-tested */
 };
 
 /* One result of an inference. */

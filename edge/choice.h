@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* choice: whether what the server assigned may run here: signed, listed, unexpired, at or
+ * above the floor, and fitting this machine. */
+#ifndef MUSTER_EDGE_CHOICE_H
+#define MUSTER_EDGE_CHOICE_H
+
+#include <stdbool.h>
+
+#include "edge/assignment.h"
+#include "edge/facts.h"
+#include "edge/model.h"
+#include "edge/trust.h"
+#include "tuf/target.h"
+#include "tuf/trusted_set.h"
+
+/* An artifact that may be activated; borrows from the trusted set. */
+struct choice {
+    struct model_target artifact;
+    bool has_transport;
+    struct model_target transport;
+    struct model_record record;
+    bool consistent_snapshot;
+};
+
+struct choice_rules {
+    const struct trust *trust;
+    const struct facts *facts;
+    uint64_t max_bytes; /* of an artifact */
+};
+
+/* ERR_TUF_MISSING, ERR_TUF_HASH (the assignment names another digest than is signed),
+ * ERR_TUF_FLOOR, ERR_UNSUPPORTED (hardware, memory, runtime, format), ERR_LIMIT. */
+enum status choice_make(const struct choice_rules *rules,
+                        const struct assignment *assignment,
+                        const struct trusted_set *set, struct choice *ret_choice,
+                        struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "edge/client_state.h"
+
+enum {
+    BATCH_ROWS = 500,
+    BATCH_AGE_MS = 5000,
+    HEARTBEAT_MS = 300000,
+    BACKOFF_MAX_MS = 300000,
+    CONNECT_MS = 10000,
+    STALL_MS = 30000,
+    LABELS_MAX = 16,
+    NAME_MAX_BYTES = 128,
+    MIB = 1024 * 1024,
+    QUEUE_MIB = 64,
+    REJECTED_MIB = 4,
+    MODEL_MIB = 64,
+};
+
+static int64_t or_default(int64_t value, int64_t fallback)
+{
+    return value > 0 ? value : fallback;
+}
+
+static enum status check_options(const struct muster_client_options *options,
+                                 struct err *err)
+{
+    if (!options->server_url || !options->state_folder || !options->root_path) {
+        return err_set(err, ERR_INVALID_ARGUMENT,
+                       "server_url, state_folder and root_path are required");
+    }
+    if (options->batch_rows > REPORT_ROWS_MAX) {
+        return err_set(err, ERR_INVALID_ARGUMENT, "batch_rows is at most %d, found %zu",
+                       REPORT_ROWS_MAX, options->batch_rows);
+    }
+    if (options->label_count > LABELS_MAX) {
+        return err_set(err, ERR_INVALID_ARGUMENT, "at most %d labels, found %zu",
+                       LABELS_MAX, options->label_count);
+    }
+    if (options->name && (strlen(options->name) > NAME_MAX_BYTES || !options->name[0])) {
+        return err_set(err, ERR_INVALID_ARGUMENT, "name has 1 to %d bytes",
+                       NAME_MAX_BYTES);
+    }
+    if (!options->clock.wall_ms != !options->clock.mono_ms) {
+        return err_set(err, ERR_INVALID_ARGUMENT, "both clocks or none");
+    }
+    return OK;
+}
+
+static void set_env(struct edge_env *env, const struct muster_client_options *options)
+{
+    env->clock = options->clock;
+    env->user = options->user;
+    env->on_message = options->on_message;
+    env->backoff_max_ms = or_default(options->backoff_max_ms, BACKOFF_MAX_MS);
+    env->connect_ms = or_default(options->connect_ms, CONNECT_MS);
+    env->stall_ms = or_default(options->stall_ms, STALL_MS);
+}
+
+/* One client at a time: two would number reports twice. */
+static enum status lock_state(struct muster_client *client, const char *folder,
+                              struct err *err)
+{
+    char path[EDGE_PATH_BYTES];
+    if (strlen(folder) >= sizeof client->state_folder) {
+        return err_set(err, ERR_INVALID_ARGUMENT, "state_folder is too long");
+    }
+    memcpy(client->state_folder, folder, strlen(folder) + 1);
+    enum status status = file_mkdirs(folder, 0700, err);
+    if (status == OK) {
+        status = env_join(folder, "lock", path, err);
+    }
+    if (status != OK) {
+        return status;
+    }
+    client->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (client->lock_fd < 0) {
+        return err_set_errno(err, "could not open '%s'", path);
+    }
+    if (flock(client->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        return err_set(err, ERR_BUSY, "another client holds the state folder '%s'",
+                       folder);
+    }
+    return OK;
+}
+
+static void enrolment_tail(struct muster_client *client,
+                           const struct muster_client_options *options)
+{
+    struct buf *tail = &client->session.enrol_tail;
+    char host[NAME_MAX_BYTES + 1] = "";
+    if (gethostname(host, sizeof host - 1) != 0 || !host[0]) {
+        memcpy(host, "node", sizeof "node");
+    }
+    *tail = BUF_INIT(16 * 1024);
+    buf_addstr(tail, ",\"name\":");
+    buf_add_json(tail, options->name ? options->name : host);
+    buf_addstr(tail, ",\"facts\":");
+    facts_encode(&client->facts, options->agent ? options->agent : "edge", tail);
+    buf_addstr(tail, ",\"labels\":{");
+    for (size_t i = 0; i < options->label_count; i++) {
+        buf_addstr(tail, i > 0 ? "," : "");
+        buf_add_json(tail, options->labels[i].key);
+        buf_addc(tail, ':');
+        buf_add_json(tail, options->labels[i].value);
+    }
+    buf_addstr(tail, "}}");
+}
+
+/* TOKEN[.ROOT_SHA256]; `ret_root` is "" without a digest. */
+static enum status split_enrolment(struct muster_client *client, const char *text,
+                                   char ret_root[static 65], struct err *err)
+{
+    const char *dot = strchr(text, '.');
+    size_t token = dot ? (size_t)(dot - text) : strlen(text);
+    bool digest =
+        !dot || (strlen(dot + 1) == 64 && strspn(dot + 1, "0123456789abcdef") == 64);
+    if (token == 0 || token >= sizeof client->session.enrolment || !digest) {
+        return err_set(err, ERR_INVALID_ARGUMENT,
+                       "an enrolment string is TOKEN or TOKEN.ROOT_SHA256");
+    }
+    memcpy(client->session.enrolment, text, token);
+    snprintf(ret_root, 65, "%s", dot ? dot + 1 : "");
+    return OK;
+}
+
+static enum status open_identity(struct muster_client *client,
+                                 const struct muster_client_options *options,
+                                 char ret_root[static 65], struct err *err)
+{
+    enum status status = identity_open(client->state_folder, &client->identity, err);
+    if (status != OK) {
+        return status;
+    }
+    bool enrolled = client->identity.node_id > 0;
+    if (!enrolled && !options->enrolment) {
+        return err_set(err, ERR_ENROLL_TOKEN,
+                       "this node is not enrolled yet and has no enrolment string");
+    }
+    ret_root[0] = '\0';
+    if (options->enrolment && options->enrolment[0]) {
+        status = split_enrolment(client, options->enrolment, ret_root, err);
+    }
+    client->session.state = enrolled ? "connecting" : "enrolling";
+    return status;
+}
+
+static enum status open_store(struct muster_client *client, struct err *err)
+{
+    enum status status = store_open(&client->store, client->state_folder, err);
+    if (status != OK) {
+        return status;
+    }
+    struct err why = {0};
+    struct edge_model *model = NULL;
+    store_load(&client->store, &model, &why);
+    if (why.status != OK) {
+        env_complain(&client->env, CHANNEL_MODEL, &why);
+    }
+    if (model) {
+        client->poll.active_runs = true;
+        client_use_model(client, model);
+    }
+    return OK;
+}
+
+static void wire(struct muster_client *client,
+                 const struct muster_client_options *options)
+{
+    client->session.env = &client->env;
+    client->session.http = &client->http;
+    client->session.identity = &client->identity;
+    client->session.timebase = &client->timebase;
+    client->updater.env = &client->env;
+    client->updater.http = &client->http;
+    client->updater.trust = &client->trust;
+    client->updater.timebase = &client->timebase;
+    client->install.env = &client->env;
+    client->install.http = &client->http;
+    client->install.store = &client->store;
+    client->install.hash_fd = -1;
+    client->submit = (struct submit){.env = &client->env,
+                                     .session = &client->session,
+                                     .queue = &client->queue,
+                                     .ack_fd = -1,
+                                     .health = client_health,
+                                     .health_user = client};
+    if (options->ack_log_path) {
+        snprintf(client->submit.ack_log, sizeof client->submit.ack_log, "%s",
+                 options->ack_log_path);
+    }
+}
+
+static void on_model(void *user, struct edge_model *model)
+{
+    client_use_model(user, model);
+}
+
+static void wire_poll(struct muster_client *client,
+                      const struct muster_client_options *options)
+{
+    client->poll.env = &client->env;
+    client->poll.http = &client->http;
+    client->poll.session = &client->session;
+    client->poll.updater = &client->updater;
+    client->poll.install = &client->install;
+    client->poll.store = &client->store;
+    client->poll.rules = (struct choice_rules){
+        .trust = &client->trust,
+        .facts = &client->facts,
+        .max_bytes = options->model_bytes ? options->model_bytes : MODEL_MIB * MIB};
+    client->poll.interval_ms = options->poll_ms;
+    client->poll.on_model = on_model;
+    client->poll.user = client;
+    snprintf(client->poll.model, sizeof client->poll.model, "%s",
+             options->model ? options->model : "");
+}
+
+static enum status open_parts(struct muster_client *client,
+                              const struct muster_client_options *options,
+                              struct err *err)
+{
+    char root_sha256[65] = "";
+    enum status status = http_init(&client->http, &client->env, options->server_url, err);
+    if (status == OK) {
+        status = open_identity(client, options, root_sha256, err);
+    }
+    if (status == OK) {
+        status = updater_open(&client->updater, client->state_folder, options->root_path,
+                              root_sha256[0] ? root_sha256 : NULL, err);
+    }
+    if (status == OK) {
+        status = trust_open(&client->trust, client->state_folder, err);
+    }
+    if (status == OK) {
+        status = queue_open(&client->queue, client->state_folder,
+                            options->queue_bytes ? options->queue_bytes
+                                                 : (uint64_t)QUEUE_MIB * MIB,
+                            options->rejected_bytes ? options->rejected_bytes
+                                                    : (uint64_t)REJECTED_MIB * MIB,
+                            err);
+    }
+    return status == OK ? open_store(client, err) : status;
+}
+
+enum status client_set_up(struct muster_client *client,
+                          const struct muster_client_options *options, struct err *err)
+{
+    client->lock_fd = -1;
+    client->temp_c = client->power_mw = (double)NAN;
+    pthread_mutex_init(&client->lock, NULL);
+    intake_init(&client->intake, options->batch_rows ? options->batch_rows : BATCH_ROWS,
+                or_default(options->batch_age_ms, BATCH_AGE_MS));
+    set_env(&client->env, options);
+    wire(client, options);
+    wire_poll(client, options);
+    enum status status = check_options(options, err);
+    if (status != OK) {
+        return status;
+    }
+    client->on_model_changed = options->on_model_changed;
+    client->heartbeat_ms = or_default(options->heartbeat_ms, HEARTBEAT_MS);
+    timebase_init(&client->timebase);
+    facts_read(&client->facts);
+    client->last_stored_ms = env_mono_ms(&client->env);
+    status = lock_state(client, options->state_folder, err);
+    if (status == OK) {
+        status = open_parts(client, options, err);
+    }
+    if (status == OK) {
+        enrolment_tail(client, options);
+        client_publish(client);
+    }
+    return status;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From memory to the queue. */
+#include <string.h>
+
+#include "edge/client_state.h"
+
+static enum status append(struct muster_client *client, const struct batch *batch,
+                          struct err *err)
+{
+    BUF_AUTO payload = BUF_INIT(QUEUE_PAYLOAD_MAX);
+    batch_encode(batch, &payload);
+    enum status status = buf_status(&payload, err);
+    if (status != OK) {
+        return status;
+    }
+    struct queue_head head = {.rows = batch->rows,
+                              .anchor_ms =
+                                  timebase_anchor_ms(&client->timebase, &client->env),
+                              .anchor_known = client->timebase.known};
+    memcpy(head.boot_id, client->timebase.boot_id, BOOT_ID_BYTES);
+    return queue_append(&client->queue, &head, &payload, err);
+}
+
+static void batch_done(struct muster_client *client)
+{
+    batch_free(client->storing);
+    client->storing = NULL;
+    backoff_reset(&client->store_backoff);
+    client->last_stored_ms = env_mono_ms(&client->env);
+}
+
+/* A disk that fails is tried again; a batch that can never fit is counted and dropped. */
+static void store_failed(struct muster_client *client, enum status status,
+                         const struct err *err)
+{
+    env_complain(&client->env, CHANNEL_REPORT, err);
+    if (status == ERR_QUEUE_FULL || status == ERR_LIMIT) {
+        queue_lose(&client->queue, client->storing->rows);
+        batch_done(client);
+        return;
+    }
+    backoff_fail(&client->store_backoff, env_mono_ms(&client->env),
+                 client->env.backoff_max_ms, 0);
+}
+
+static bool heartbeat_due(const struct muster_client *client)
+{
+    return client->active && client->queue.count == 0 &&
+           env_mono_ms(&client->env) - client->last_stored_ms >= client->heartbeat_ms;
+}
+
+static void store_heartbeat(struct muster_client *client)
+{
+    struct err err = {0};
+    const struct muster_client_model *model = model_public(client->active);
+    struct batch batch = {.below_floor = client->below_floor};
+    memcpy(batch.model, model->name, strlen(model->name) + 1);
+    memcpy(batch.artifact, model->artifact, sizeof batch.artifact);
+    if (append(client, &batch, &err) != OK) {
+        env_complain(&client->env, CHANNEL_REPORT, &err);
+    }
+    client->last_stored_ms = env_mono_ms(&client->env);
+}
+
+bool client_store_batch(struct muster_client *client)
+{
+    int64_t now_ms = env_mono_ms(&client->env);
+    if (backoff_wait_ms(&client->store_backoff, now_ms) > 0) {
+        return false;
+    }
+    intake_close(&client->intake, now_ms, false);
+    if (!client->storing) {
+        client->storing = intake_take(&client->intake);
+    }
+    if (!client->storing && heartbeat_due(client)) {
+        store_heartbeat(client);
+        return true;
+    }
+    if (!client->storing) {
+        return false;
+    }
+    struct err err = {0};
+    enum status status = append(client, client->storing, &err);
+    if (status == OK) {
+        batch_done(client);
+    } else {
+        store_failed(client, status, &err);
+    }
+    return true;
+}
+
+int64_t client_store_wait_ms(struct muster_client *client)
+{
+    int64_t now_ms = env_mono_ms(&client->env);
+    int64_t held = backoff_wait_ms(&client->store_backoff, now_ms);
+    if (held > 0) {
+        return held;
+    }
+    if (client->storing) {
+        return 0;
+    }
+    int64_t wait = intake_wait_ms(&client->intake, now_ms);
+    int64_t beat = client->last_stored_ms + client->heartbeat_ms - now_ms;
+    if (client->active && client->queue.count == 0 && beat < wait) {
+        wait = beat > 0 ? beat : 0;
+    }
+    return wait;
+}
+
+void client_store_all(struct muster_client *client)
+{
+    for (int i = 0; i < INTAKE_CLOSED_MAX + 2; i++) {
+        if (!client->storing) {
+            intake_close(&client->intake, env_mono_ms(&client->env), true);
+            client->storing = intake_take(&client->intake);
+        }
+        struct err err = {0};
+        if (!client->storing || append(client, client->storing, &err) != OK) {
+            break;
+        }
+        batch_done(client);
+    }
+    batch_free(client->storing);
+    client->storing = NULL;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/install.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+
+enum { SLICE_BYTES = 64 * 1024, SLICES_A_STEP = 16 };
+
+static void end_hashing(struct install *install)
+{
+    if (install->hash_fd >= 0) {
+        close(install->hash_fd);
+        sha256_release(&install->sha);
+        install->hash_fd = -1;
+    }
+}
+
+void install_stop(struct install *install)
+{
+    end_hashing(install);
+    download_release(&install->download);
+    model_release(install->model);
+    install->model = NULL;
+    install->phase = INSTALL_IDLE;
+}
+
+static enum status begin_hashing(struct install *install, const char *path,
+                                 struct err *err)
+{
+    end_hashing(install);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        return err_set_errno(err, "could not open '%s'", path);
+    }
+    enum status status = sha256_init(&install->sha, err);
+    if (status != OK) {
+        close(fd);
+        return status;
+    }
+    install->hash_fd = fd;
+    install->hashed = 0;
+    install->phase = INSTALL_HASH;
+    return OK;
+}
+
+static enum status fetch(struct install *install, bool packed, struct err *err)
+{
+    if (install->local) {
+        return err_set(err, ERR_NOT_FOUND, "%s %s is not on this node any more",
+                       install->choice.record.model, install->choice.record.version);
+    }
+    const struct choice *choice = &install->choice;
+    char temporary[EDGE_PATH_BYTES];
+    enum status status =
+        env_join(install->store->folder, ".tmp-download", temporary, err);
+    if (status != OK) {
+        return status;
+    }
+    download_release(&install->download);
+    unlink(temporary);
+    install->packed = packed;
+    struct download_order order = {.file = packed ? choice->transport.file
+                                                  : choice->artifact.file,
+                                   .packed = packed,
+                                   .consistent_snapshot = choice->consistent_snapshot,
+                                   .result_length = choice->record.length,
+                                   .temporary = temporary,
+                                   .token = install->token};
+    status = download_start(&install->download, install->http, &order, err);
+    if (status == OK) {
+        install->phase = INSTALL_FETCH;
+    }
+    return status;
+}
+
+enum status install_begin(struct install *install, const struct choice *choice,
+                          const char *token, struct err *err)
+{
+    install_stop(install);
+    install->choice = *choice;
+    install->local = token == NULL;
+    snprintf(install->token, sizeof install->token, "%s", token ? token : "");
+    enum status status =
+        store_path(install->store, choice->record.artifact, install->path, err);
+    if (status == OK && file_exists(install->path)) {
+        return begin_hashing(install, install->path, err);
+    }
+    return status == OK ? fetch(install, choice->has_transport, err) : status;
+}
+
+/* The full artifact after a transport that is not what was signed. */
+static enum status fall_back(struct install *install, enum status status, struct err *err)
+{
+    if (!install->packed || status == ERR_NET || status == ERR_DISK_FULL) {
+        return status;
+    }
+    env_complain(install->env, CHANNEL_MODEL, err);
+    err_clear(err);
+    return fetch(install, false, err);
+}
+
+static enum status step_fetch(struct install *install, struct err *err)
+{
+    struct err cause = {0};
+    enum status status = download_finish(&install->download, &cause);
+    if (status == OK) {
+        return begin_hashing(install, install->download.path, err);
+    }
+    status = fall_back(install, status, &cause);
+    return status == OK ? OK : err_set(err, status, "%s", cause.detail);
+}
+
+/* A slice of the file; *ret_end at its end. */
+static enum status hash_slice(struct install *install, bool *ret_end, struct err *err)
+{
+    char slice[SLICE_BYTES];
+    for (int i = 0; i < SLICES_A_STEP; i++) {
+        ssize_t got = read(install->hash_fd, slice, sizeof slice);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return err_set_errno(err, "could not read a model");
+        }
+        if (got == 0) {
+            *ret_end = true;
+            return OK;
+        }
+        sha256_update(&install->sha, slice, (size_t)got);
+        install->hashed += (uint64_t)got;
+    }
+    return OK;
+}
+
+static enum status check_hash(struct install *install, struct err *err)
+{
+    uint8_t digest[SHA256_BYTES];
+    sha256_finish(&install->sha, digest);
+    close(install->hash_fd);
+    install->hash_fd = -1;
+    const struct model_record *record = &install->choice.record;
+    if (install->hashed != (uint64_t)record->length ||
+        memcmp(digest, record->artifact, sizeof digest) != 0) {
+        char expected[SHA256_HEX_BYTES], found[SHA256_HEX_BYTES];
+        hex_encode(record->artifact, 32, expected);
+        hex_encode(digest, 32, found);
+        return err_set(err, ERR_TUF_HASH, "%s %s: SHA-256 %.16s… expected, %.16s… found",
+                       record->model, record->version, expected, found);
+    }
+    return OK;
+}
+
+static enum status step_hash(struct install *install, struct err *err)
+{
+    bool end = false;
+    enum status status = hash_slice(install, &end, err);
+    if (status != OK || !end) {
+        return status;
+    }
+    struct err cause = {0};
+    bool stored = install->download.path[0] == '\0';
+    status = check_hash(install, &cause);
+    if (status == OK) {
+        install->phase = stored ? INSTALL_TEST : INSTALL_SYNC;
+        return OK;
+    }
+    if (stored) { /* damaged on disk: fetch it anew */
+        unlink(install->path);
+        return fetch(install, install->choice.has_transport, err);
+    }
+    status = fall_back(install, status, &cause);
+    return status == OK ? OK : err_set(err, status, "%s", cause.detail);
+}
+
+static enum status step_sync(struct install *install, struct err *err)
+{
+    enum status status = download_sync(&install->download, err);
+    if (status == OK) {
+        install->phase = INSTALL_RENAME;
+    }
+    return status;
+}
+
+static enum status step_rename(struct install *install, struct err *err)
+{
+    enum status status = file_rename(install->download.path, install->path, err);
+    if (status == OK) {
+        install->download.path[0] = '\0';
+        download_release(&install->download);
+        install->phase = INSTALL_TEST;
+    }
+    return status;
+}
+
+/* A model that fails its self-test is removed: its bytes are right, it does not run here.
+ */
+static enum status step_test(struct install *install, struct err *err)
+{
+    enum status status =
+        model_load(install->path, &install->choice.record, &install->model, err);
+    if (status == OK) {
+        install->phase = INSTALL_ACTIVATE;
+    } else {
+        unlink(install->path);
+    }
+    return status;
+}
+
+static enum status step_activate(struct install *install, struct edge_model **ret_model,
+                                 struct err *err)
+{
+    enum status status = store_activate(install->store, &install->choice.record, err);
+    if (status == OK) {
+        *ret_model = install->model;
+        install->model = NULL;
+        install->phase = INSTALL_IDLE;
+    }
+    return status;
+}
+
+bool install_ready(const struct install *install)
+{
+    return install->phase != INSTALL_IDLE &&
+           (install->phase != INSTALL_FETCH || install->download.call->done);
+}
+
+static enum status advance(struct install *install, struct edge_model **ret_model,
+                           struct err *err)
+{
+    switch (install->phase) {
+    case INSTALL_IDLE:
+        return OK;
+    case INSTALL_FETCH:
+        return step_fetch(install, err);
+    case INSTALL_HASH:
+        return step_hash(install, err);
+    case INSTALL_SYNC:
+        return step_sync(install, err);
+    case INSTALL_RENAME:
+        return step_rename(install, err);
+    case INSTALL_TEST:
+        return step_test(install, err);
+    case INSTALL_ACTIVATE:
+        return step_activate(install, ret_model, err);
+    }
+    return OK;
+}
+
+enum status install_step(struct install *install, struct edge_model **ret_model,
+                         struct err *err)
+{
+    if (!install_ready(install)) {
+        return OK;
+    }
+    enum status status = advance(install, ret_model, err);
+    if (status != OK) {
+        install_stop(install);
+    }
+    return status;
+}

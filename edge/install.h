@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* install: from a choice to a loaded model: found on disk or downloaded, hashed, synced,
+ * self-tested and made active; one slice a step.
+ *
+ * The transport is tried first and the full artifact after it, unless the network itself
+ * failed. Nothing is visible under its final name before its digest was checked. Hashing
+ * goes in slices of 1 MiB; opening and self-testing the model is one piece. */
+#ifndef MUSTER_EDGE_INSTALL_H
+#define MUSTER_EDGE_INSTALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "edge/choice.h"
+#include "edge/download.h"
+#include "edge/store.h"
+
+enum install_phase {
+    INSTALL_IDLE,
+    INSTALL_FETCH, /* downloading */
+    INSTALL_HASH,  /* the downloaded result, or a file that was there */
+    INSTALL_SYNC,
+    INSTALL_RENAME,
+    INSTALL_TEST,
+    INSTALL_ACTIVATE,
+};
+
+struct install {
+    struct edge_env *env;
+    struct http *http;
+    struct store *store;
+    enum install_phase phase;
+    struct choice choice;
+    bool local;                 /* no network: only what is on disk */
+    bool packed;                /* the transport is being fetched */
+    char path[EDGE_PATH_BYTES]; /* final */
+    char token[256];
+    struct download download;
+    int hash_fd; /* of the file being hashed, -1 */
+    struct sha256 sha;
+    uint64_t hashed;
+    struct edge_model *model; /* loaded, not yet taken */
+};
+
+/* Begins to install `choice`, whose metadata must stay until the end. `token`: for the
+ * download; NULL: only from disk. */
+enum status install_begin(struct install *install, const struct choice *choice,
+                          const char *token, struct err *err) MUST_USE;
+
+/* Moves it on. *ret_model, when done, is the active model with one hold for the caller. A
+ * failure ends it; the active model is what it was. */
+enum status install_step(struct install *install, struct edge_model **ret_model,
+                         struct err *err) MUST_USE;
+
+/* Whether stepping can do something now. */
+bool install_ready(const struct install *install);
+
+/* Ends it, removing what is unfinished. */
+void install_stop(struct install *install);
+
+#endif

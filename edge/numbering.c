@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/numbering.h"
+
+#include <string.h>
+
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void number(const struct numbering *numbering, struct queue_head *head)
+{
+    const struct queue *queue = numbering->queue;
+    if (queue->has_last && queue->last.stream > 0 && !numbering->new_stream) {
+        head->stream = queue->last.stream;
+        head->seq = queue->last.seq + 1;
+        return;
+    }
+    int64_t seconds = timebase_now_ms(numbering->timebase, numbering->env) / 1000;
+    uint64_t used = greater(head->stream, queue->has_last ? queue->last.stream : 0);
+    head->stream = greater(used + 1, seconds > 0 ? (uint64_t)seconds : 1);
+    head->seq = 1;
+}
+
+/* Monotonic times to the server's: through this boot's clock if it is the same boot and
+ * the server's time is known, else through what was known when the batch was closed. */
+static void correct_times(const struct numbering *numbering,
+                          const struct queue_head *head, struct report *report)
+{
+    const struct timebase *base = numbering->timebase;
+    bool same_boot = base->boot_id[0] != '\0' &&
+                     strncmp(base->boot_id, head->boot_id, BOOT_ID_BYTES) == 0;
+    int64_t anchor = same_boot && base->known ? base->anchor_ms : head->anchor_ms;
+    for (size_t i = 0; i < report->rows; i++) {
+        report->at_ms[i] += anchor;
+    }
+}
+
+enum status numbering_finalise(const struct numbering *numbering,
+                               const struct buf *payload, struct queue_head *head,
+                               struct buf *ret_body, struct err *err)
+{
+    ARENA_AUTO arena = ARENA_INIT(2 * 1024 * 1024);
+    struct report report;
+    struct err cause = {0};
+    if (report_decode(payload->data ? payload->data : "", payload->len, &arena, &report,
+                      &cause) != OK) {
+        return err_set(err, ERR_INVALID_ARGUMENT, "a queued batch is no report: %s",
+                       cause.detail);
+    }
+    struct queue_head final = *head;
+    if (head->kind == QUEUE_RAW) {
+        correct_times(numbering, head, &report);
+        report.dropped = (int64_t)queue_gap(numbering->queue, head);
+    }
+    number(numbering, &final);
+    final.kind = QUEUE_FINAL;
+    report.stream = (int64_t) final.stream;
+    report.seq = (int64_t) final.seq;
+    report.sent_ms = timebase_now_ms(numbering->timebase, numbering->env);
+    report.health = *numbering->health;
+    report_encode(&report, ret_body);
+    enum status status = buf_status(ret_body, err);
+    if (status == OK) {
+        *head = final;
+    }
+    return status;
+}

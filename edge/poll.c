@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/poll.h"
+
+#include <sodium.h>
+#include <string.h>
+
+enum { ANSWER_BYTES = 64 * 1024, DEFAULT_POLL_MS = 30000 };
+
+static int64_t interval(const struct poll *poll)
+{
+    if (poll->interval_ms > 0) {
+        return poll->interval_ms;
+    }
+    int64_t ms = poll->has_assignment ? poll->assignment.poll_ms : DEFAULT_POLL_MS;
+    return ms + randombytes_uniform((uint32_t)(ms / 10) + 1);
+}
+
+/* Ends the round well. */
+static void round_done(struct poll *poll)
+{
+    backoff_reset(&poll->backoff);
+    env_well(poll->env, CHANNEL_MODEL, "assignment and metadata are in order again");
+    poll->phase = POLL_IDLE;
+    poll->renewed = false;
+    poll->next_ms = env_mono_ms(poll->env) + interval(poll);
+}
+
+/* Ends the round with a reason. What was refused is not asked for again before the next
+ * regular poll; a network that failed is tried as soon as the backoff allows. */
+static void round_failed(struct poll *poll, const struct err *err, int64_t at_least_ms)
+{
+    int64_t now_ms = env_mono_ms(poll->env);
+    bool network = err->status == ERR_NET || err->status == ERR_NET_STATUS;
+    int64_t refused_ms = network ? 0 : interval(poll);
+    backoff_fail(&poll->backoff, now_ms, poll->env->backoff_max_ms,
+                 at_least_ms > refused_ms ? at_least_ms : refused_ms);
+    env_complain(poll->env, CHANNEL_MODEL, err);
+    poll->phase = POLL_IDLE;
+    poll->renewed = false;
+    poll->next_ms = now_ms;
+}
+
+/* Choosing and installing */
+
+static bool is_active(const struct poll *poll)
+{
+    return poll->active_runs && poll->store->has_active &&
+           memcmp(poll->store->active.artifact, poll->assignment.artifact, 32) == 0;
+}
+
+static void begin_install(struct poll *poll, const struct choice *choice,
+                          const char *token)
+{
+    struct err err = {0};
+    if (install_begin(poll->install, choice, token, &err) != OK) {
+        install_stop(poll->install);
+        round_failed(poll, &err, 0);
+        return;
+    }
+    poll->phase = POLL_INSTALL;
+}
+
+/* Whether it is known that this artifact cannot run here. */
+static bool is_bad(const struct poll *poll)
+{
+    return poll->has_bad && memcmp(poll->bad, poll->assignment.artifact, 32) == 0;
+}
+
+static void evaluate(struct poll *poll)
+{
+    struct err err = {0};
+    const struct trusted_set *set = NULL;
+    struct choice choice;
+    if (!poll->assignment.has_model || is_active(poll)) {
+        round_done(poll);
+    } else if (is_bad(poll)) {
+        round_failed(poll, &poll->bad_why, 0);
+    } else if (updater_current(poll->updater, &set, &err) != OK ||
+               choice_make(&poll->rules, &poll->assignment, set, &choice, &err) != OK) {
+        round_failed(poll, &err, 0);
+    } else {
+        begin_install(poll, &choice, session_token(poll->session));
+    }
+}
+
+/* Without fresh metadata a node may still go back to what it ran before. */
+static bool go_back(struct poll *poll)
+{
+    const struct model_record *previous = &poll->store->previous;
+    bool assigned = poll->assignment.has_model && poll->store->has_previous &&
+                    memcmp(previous->artifact, poll->assignment.artifact, 32) == 0;
+    if (!assigned || is_active(poll) || is_bad(poll) ||
+        previous->seq < trust_floor(poll->rules.trust, previous->model)) {
+        return false;
+    }
+    struct choice choice = {.record = *previous};
+    begin_install(poll, &choice, NULL);
+    return true;
+}
+
+static void step_install(struct poll *poll)
+{
+    struct err err = {0};
+    struct edge_model *model = NULL;
+    enum status status = install_step(poll->install, &model, &err);
+    if (status == OK && model) {
+        poll->active_runs = true;
+        poll->on_model(poll->user, model);
+        round_done(poll);
+        return;
+    }
+    if (status == OK) {
+        return;
+    }
+    if (status == ERR_MNET_SELFTEST || status == ERR_MNET_INVALID ||
+        status == ERR_MNET_UNSUPPORTED) {
+        poll->has_bad = true;
+        poll->bad_why = err;
+        memcpy(poll->bad, poll->assignment.artifact, sizeof poll->bad);
+    }
+    round_failed(poll, &err, 0);
+}
+
+/* Updating */
+
+static bool update_due(const struct poll *poll)
+{
+    const struct updater *updater = poll->updater;
+    const struct assignment *hint = &poll->assignment;
+    if (!updater->has_current) {
+        return hint->has_model || hint->timestamp_version > 0;
+    }
+    const struct trusted_set *set = &updater->current;
+    const struct tuf_target *listed = NULL;
+    return poll->update_failed || env_mono_ms(poll->env) >= updater->refresh_at_ms ||
+           (hint->timestamp_version > 0 &&
+            hint->timestamp_version != set->timestamp->envelope.version) ||
+           hint->root_version > set->root->envelope.version ||
+           (hint->has_model &&
+            trusted_set_find_target(set, hint->path, &listed, NULL) != OK);
+}
+
+static void update_failed(struct poll *poll, const struct err *err)
+{
+    poll->update_failed = true;
+    if (go_back(poll)) {
+        env_complain(poll->env, CHANNEL_MODEL, err);
+        return;
+    }
+    round_failed(poll, err, 0);
+}
+
+static void proceed(struct poll *poll)
+{
+    struct err err = {0};
+    if (!update_due(poll)) {
+        evaluate(poll);
+        return;
+    }
+    if (updater_begin(poll->updater, &err) != OK) {
+        update_failed(poll, &err);
+        return;
+    }
+    poll->phase = POLL_UPDATE;
+}
+
+static void step_update(struct poll *poll)
+{
+    struct err err = {0};
+    bool done = false;
+    if (updater_step(poll->updater, &done, &err) != OK) {
+        update_failed(poll, &err);
+    } else if (done) {
+        poll->update_failed = false;
+        evaluate(poll);
+    }
+}
+
+/* Asking */
+
+static void ask(struct poll *poll)
+{
+    struct err err = {0};
+    struct http_order order = {.path = "/v1/assignment",
+                               .token = session_token(poll->session),
+                               .if_none_match = poll->etag,
+                               .max_bytes = ANSWER_BYTES};
+    if (http_call_start(poll->http, &order, &poll->call, &err) != OK) {
+        round_failed(poll, &err, 0);
+        return;
+    }
+    poll->phase = POLL_ASK;
+}
+
+static void on_assignment(struct poll *poll)
+{
+    struct err err = {0};
+    struct assignment assignment;
+    const struct buf *body = &poll->call->body;
+    if (assignment_decode(body->data ? body->data : "", body->len,
+                          poll->model[0] ? poll->model : NULL, &assignment, &err) != OK) {
+        round_failed(poll, &err, 0);
+        return;
+    }
+    poll->assignment = assignment;
+    poll->has_assignment = true;
+    memcpy(poll->etag, poll->call->etag, sizeof poll->etag);
+    proceed(poll);
+}
+
+static void on_answer(struct poll *poll)
+{
+    struct err err = {0};
+    const struct http_call *call = poll->call;
+    if (http_call_result(call, &err) != OK) {
+        round_failed(poll, &err, 0);
+    } else if (call->status == 200) {
+        on_assignment(poll);
+    } else if (call->status == 304 && poll->has_assignment) {
+        proceed(poll);
+    } else if (call->status == 401 && !poll->renewed) {
+        session_refused(poll->session);
+        poll->renewed = true;
+        poll->phase = POLL_IDLE;
+        poll->next_ms = env_mono_ms(poll->env);
+    } else {
+        if (call->status == 401) {
+            session_refused(poll->session);
+        }
+        enum status status = http_unexpected(call, "the assignment", &err);
+        round_failed(poll, &err, call->retry_after_ms);
+        (void)status;
+    }
+}
+
+static void step_ask(struct poll *poll)
+{
+    if (!poll->call->done) {
+        return;
+    }
+    on_answer(poll);
+    http_call_free(poll->call);
+    poll->call = NULL;
+}
+
+static int64_t idle_wait_ms(const struct poll *poll)
+{
+    if (!session_token(poll->session)) {
+        return EDGE_NEVER_MS;
+    }
+    int64_t now_ms = env_mono_ms(poll->env);
+    int64_t wait = backoff_wait_ms(&poll->backoff, now_ms);
+    int64_t until = poll->next_ms > now_ms ? poll->next_ms - now_ms : 0;
+    return wait > until ? wait : until;
+}
+
+void poll_step(struct poll *poll)
+{
+    switch (poll->phase) {
+    case POLL_IDLE:
+        if (idle_wait_ms(poll) == 0) {
+            ask(poll);
+        }
+        break;
+    case POLL_ASK:
+        step_ask(poll);
+        break;
+    case POLL_UPDATE:
+        step_update(poll);
+        break;
+    case POLL_INSTALL:
+        step_install(poll);
+        break;
+    }
+}
+
+int64_t poll_wait_ms(const struct poll *poll)
+{
+    switch (poll->phase) {
+    case POLL_IDLE:
+        return idle_wait_ms(poll);
+    case POLL_ASK:
+        return poll->call->done ? 0 : EDGE_NEVER_MS;
+    case POLL_UPDATE:
+        return updater_ready(poll->updater) ? 0 : EDGE_NEVER_MS;
+    case POLL_INSTALL:
+        return install_ready(poll->install) ? 0 : EDGE_NEVER_MS;
+    }
+    return EDGE_NEVER_MS;
+}
+
+void poll_release(struct poll *poll)
+{
+    http_call_free(poll->call);
+    poll->call = NULL;
+    poll->phase = POLL_IDLE;
+}

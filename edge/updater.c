@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/updater.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "tuf/target.h"
+
+enum { CACHED_BYTES = 8 * 1024 * 1024 };
+
+/* Cache */
+
+static enum status cache_path(const struct updater *updater, const char *name,
+                              char ret_path[static EDGE_PATH_BYTES], struct err *err)
+{
+    return env_join(updater->folder, name, ret_path, err);
+}
+
+static void root_name(int64_t version, char ret_name[static 64])
+{
+    snprintf(ret_name, 64, "roots/%" PRId64 ".root.json", version);
+}
+
+/* Whether there is such a file; its bytes. */
+static bool cache_read(const struct updater *updater, const char *name,
+                       struct buf *ret_data)
+{
+    char path[EDGE_PATH_BYTES];
+    return cache_path(updater, name, path, NULL) == OK &&
+           file_read(path, ret_data, NULL) == OK && ret_data->len > 0;
+}
+
+static enum status cache_write(const struct updater *updater, const char *name,
+                               const struct buf *data, struct err *err)
+{
+    char path[EDGE_PATH_BYTES];
+    enum status status = cache_path(updater, name, path, err);
+    return status == OK ? file_write_atomic(path, data->data, data->len, 0600, err)
+                        : status;
+}
+
+/* Opening */
+
+static enum status check_root(struct updater *updater, const char *root_sha256,
+                              struct err *err)
+{
+    uint8_t digest[SHA256_BYTES];
+    char text[SHA256_HEX_BYTES];
+    enum status status = sha256_of(updater->root.data, updater->root.len, digest, err);
+    if (status != OK) {
+        return status;
+    }
+    hex_encode(digest, sizeof digest, text);
+    if (root_sha256 && strcmp(root_sha256, text) != 0) {
+        return err_set(err, ERR_TUF_NO_TRUST,
+                       "the root's SHA-256 is %s, the enrolment string demands %s", text,
+                       root_sha256);
+    }
+    TRUSTED_SET_AUTO set = {0};
+    return trusted_set_init(&set, updater->root.data, updater->root.len, 0, err);
+}
+
+static enum status open_folders(struct updater *updater, const char *state_folder,
+                                struct err *err)
+{
+    char roots[EDGE_PATH_BYTES];
+    enum status status = env_join(state_folder, "tuf", updater->folder, err);
+    if (status == OK) {
+        status = env_join(updater->folder, "roots", roots, err);
+    }
+    if (status == OK) {
+        status = file_mkdirs(roots, 0700, err);
+    }
+    if (status == OK) {
+        file_sweep_temporary(updater->folder);
+        file_sweep_temporary(roots);
+    }
+    return status;
+}
+
+enum status updater_open(struct updater *updater, const char *state_folder,
+                         const char *root_path, const char *root_sha256, struct err *err)
+{
+    updater->root = BUF_INIT(TUF_LIMITS_DEFAULT.root_bytes);
+    enum status status = open_folders(updater, state_folder, err);
+    if (status == OK) {
+        status = file_read(root_path, &updater->root, err);
+    }
+    if (status == OK && updater->root.len == 0) {
+        status = err_set(err, ERR_TUF_NO_TRUST, "'%s' is empty", root_path);
+    }
+    return status == OK ? check_root(updater, root_sha256, err) : status;
+}
+
+static void stop(struct updater *updater)
+{
+    http_call_free(updater->call);
+    updater->call = NULL;
+    trusted_set_release(&updater->next);
+    updater->next = (struct trusted_set){0};
+    updater->phase = UPDATER_IDLE;
+}
+
+void updater_release(struct updater *updater)
+{
+    stop(updater);
+    trusted_set_release(&updater->current);
+    updater->current = (struct trusted_set){0};
+    updater->has_current = false;
+    buf_release(&updater->root);
+}
+
+/* Fetching */
+
+static enum tuf_role role_of(enum updater_phase phase)
+{
+    switch (phase) {
+    case UPDATER_TIMESTAMP:
+        return TUF_ROLE_TIMESTAMP;
+    case UPDATER_SNAPSHOT:
+        return TUF_ROLE_SNAPSHOT;
+    case UPDATER_TARGETS:
+        return TUF_ROLE_TARGETS;
+    case UPDATER_IDLE:
+    case UPDATER_ROOT:
+    case UPDATER_RAISE:
+        break;
+    }
+    return TUF_ROLE_ROOT;
+}
+
+/* Asks for the file that `phase` needs. */
+static enum status fetch(struct updater *updater, enum updater_phase phase,
+                         struct err *err)
+{
+    struct tuf_wanted wanted;
+    enum status status = trusted_set_wanted(&updater->next, role_of(phase), &wanted, err);
+    if (status != OK) {
+        return status;
+    }
+    char path[128];
+    snprintf(path, sizeof path, "/tuf/metadata/%s", wanted.name);
+    struct http_order order = {.path = path, .max_bytes = wanted.max_bytes};
+    http_call_free(updater->call);
+    updater->call = NULL;
+    updater->phase = phase;
+    return http_call_start(updater->http, &order, &updater->call, err);
+}
+
+static void load_cached_roots(struct updater *updater)
+{
+    for (;;) {
+        char name[64];
+        root_name(updater->next.root->envelope.version + 1, name);
+        BUF_AUTO data = BUF_INIT(CACHED_BYTES);
+        if (!cache_read(updater, name, &data) ||
+            trusted_set_load_root(&updater->next, data.data, data.len, NULL) != OK) {
+            return;
+        }
+    }
+}
+
+enum status updater_begin(struct updater *updater, struct err *err)
+{
+    stop(updater);
+    int64_t now_ms = trust_now_ms(updater->trust, updater->timebase, updater->env);
+    enum status status = trusted_set_init(&updater->next, updater->root.data,
+                                          updater->root.len, now_ms, err);
+    if (status != OK) {
+        return status;
+    }
+    load_cached_roots(updater);
+    status = fetch(updater, UPDATER_ROOT, err);
+    if (status != OK) {
+        stop(updater);
+    }
+    return status;
+}
+
+/* Answers */
+
+static enum status on_last_root(struct updater *updater, struct err *err)
+{
+    enum status status = trusted_set_root_done(&updater->next, err);
+    if (status != OK) {
+        return status;
+    }
+    BUF_AUTO cached = BUF_INIT(CACHED_BYTES);
+    if (cache_read(updater, "timestamp.json", &cached)) {
+        /* One that does not verify counts as absent: only its version matters. */
+        status =
+            trusted_set_load_timestamp(&updater->next, cached.data, cached.len, NULL);
+        (void)status;
+    }
+    return fetch(updater, UPDATER_TIMESTAMP, err);
+}
+
+static enum status on_root(struct updater *updater, const struct buf *data,
+                           struct err *err)
+{
+    enum status status =
+        trusted_set_update_root(&updater->next, data->data, data->len, err);
+    if (status != OK) {
+        return status;
+    }
+    char name[64];
+    root_name(updater->next.root->envelope.version, name);
+    status = cache_write(updater, name, data, err);
+    return status == OK ? fetch(updater, UPDATER_ROOT, err) : status;
+}
+
+static enum status targets_next(struct updater *updater, struct err *err)
+{
+    BUF_AUTO cached = BUF_INIT(CACHED_BYTES);
+    if (cache_read(updater, "targets.json", &cached) &&
+        trusted_set_update_targets(&updater->next, cached.data, cached.len, NULL) == OK) {
+        updater->phase = UPDATER_RAISE;
+        return OK;
+    }
+    return fetch(updater, UPDATER_TARGETS, err);
+}
+
+static enum status snapshot_next(struct updater *updater, struct err *err)
+{
+    BUF_AUTO cached = BUF_INIT(CACHED_BYTES);
+    bool usable = false;
+    if (cache_read(updater, "snapshot.json", &cached) &&
+        trusted_set_load_snapshot(&updater->next, cached.data, cached.len, &usable,
+                                  NULL) == OK &&
+        usable) {
+        return targets_next(updater, err);
+    }
+    return fetch(updater, UPDATER_SNAPSHOT, err);
+}
+
+static enum status on_timestamp(struct updater *updater, const struct buf *data,
+                                struct err *err)
+{
+    bool changed = false;
+    enum status status = trusted_set_update_timestamp(&updater->next, data->data,
+                                                      data->len, &changed, err);
+    if (status == OK && changed) {
+        status = cache_write(updater, "timestamp.json", data, err);
+    }
+    return status == OK ? snapshot_next(updater, err) : status;
+}
+
+static enum status on_snapshot(struct updater *updater, const struct buf *data,
+                               struct err *err)
+{
+    enum status status =
+        trusted_set_update_snapshot(&updater->next, data->data, data->len, err);
+    if (status == OK) {
+        status = cache_write(updater, "snapshot.json", data, err);
+    }
+    return status == OK ? targets_next(updater, err) : status;
+}
+
+static enum status on_targets(struct updater *updater, const struct buf *data,
+                              struct err *err)
+{
+    enum status status =
+        trusted_set_update_targets(&updater->next, data->data, data->len, err);
+    if (status == OK) {
+        status = cache_write(updater, "targets.json", data, err);
+    }
+    if (status == OK) {
+        updater->phase = UPDATER_RAISE;
+    }
+    return status;
+}
+
+static enum status on_answer(struct updater *updater, const struct buf *data,
+                             struct err *err)
+{
+    if (data->len == 0) {
+        return err_set(err, ERR_TUF_FORMAT, "%s: an empty file",
+                       tuf_role_name(role_of(updater->phase)));
+    }
+    switch (updater->phase) {
+    case UPDATER_ROOT:
+        return on_root(updater, data, err);
+    case UPDATER_TIMESTAMP:
+        return on_timestamp(updater, data, err);
+    case UPDATER_SNAPSHOT:
+        return on_snapshot(updater, data, err);
+    case UPDATER_TARGETS:
+        return on_targets(updater, data, err);
+    case UPDATER_IDLE:
+    case UPDATER_RAISE:
+        break;
+    }
+    return err_set(err, ERR_INTERNAL, "an answer without a question");
+}
+
+static enum status judge(struct updater *updater, struct err *err)
+{
+    const struct http_call *call = updater->call;
+    const char *role = tuf_role_name(role_of(updater->phase));
+    enum status status = http_call_result(call, NULL);
+    if (status == ERR_LIMIT) {
+        return err_set(err, ERR_TUF_TOO_LARGE, "%s: longer than the %zu bytes accepted",
+                       role, call->order.max_bytes);
+    }
+    if (status != OK) {
+        return err_set(err, status, "%s: %s", role, call->err.detail);
+    }
+    if (call->status == 404 && updater->phase == UPDATER_ROOT) {
+        return on_last_root(updater, err);
+    }
+    if (call->status != 200) {
+        return http_unexpected(call, role, err);
+    }
+    BUF_AUTO data = updater->call->body;
+    updater->call->body = BUF_INIT(0);
+    return on_answer(updater, &data, err);
+}
+
+static enum status finish(struct updater *updater, struct err *err)
+{
+    struct trusted_set *set = &updater->next;
+    enum status status = model_targets_check(set->targets, err);
+    if (status == OK) {
+        status = trust_raise(updater->trust, set->targets, set->now_ms, err);
+    }
+    if (status != OK) {
+        return status;
+    }
+    int64_t left_ms = set->timestamp->envelope.expires_ms - set->now_ms;
+    updater->refresh_at_ms = env_mono_ms(updater->env) + left_ms / 2;
+    trusted_set_release(&updater->current);
+    updater->current = *set;
+    updater->has_current = true;
+    *set = (struct trusted_set){0};
+    return OK;
+}
+
+bool updater_ready(const struct updater *updater)
+{
+    return updater->phase == UPDATER_RAISE || (updater->call && updater->call->done);
+}
+
+enum status updater_step(struct updater *updater, bool *ret_done, struct err *err)
+{
+    *ret_done = false;
+    if (!updater_ready(updater)) {
+        return OK;
+    }
+    bool last = updater->phase == UPDATER_RAISE;
+    enum status status = last ? finish(updater, err) : judge(updater, err);
+    if (status != OK || last) {
+        stop(updater);
+    }
+    *ret_done = status == OK && last;
+    return status;
+}
+
+enum status updater_current(const struct updater *updater,
+                            const struct trusted_set **ret_set, struct err *err)
+{
+    if (!updater->has_current) {
+        return err_set(err, ERR_TUF_NO_TRUST, "there are no verified targets yet");
+    }
+    const struct trusted_set *set = &updater->current;
+    int64_t now_ms = trust_now_ms(updater->trust, updater->timebase, updater->env);
+    if (set->targets->envelope.expires_ms <= now_ms ||
+        set->snapshot->envelope.expires_ms <= now_ms ||
+        set->timestamp->envelope.expires_ms <= now_ms) {
+        return err_set(err, ERR_TUF_EXPIRED, "the verified metadata has expired since");
+    }
+    *ret_set = set;
+    return OK;
+}
