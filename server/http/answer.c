@@ -84,7 +84,7 @@ static void add_headers(const struct exchange *x, const struct response *respons
 static void start_send_deadline(const struct exchange *x, uint64_t length)
 {
     const struct http_limits *limits = &x->http->options.limits;
-    int64_t extra_ms = (int64_t)(length / (64 * 1024)) * 1000;
+    int64_t extra_ms = (int64_t)(length * 1000 / limits->min_bytes_per_s);
     deadline_set(x->connection->deadline, DEADLINE_SEND,
                  clock_mono_ms() + limits->send_timeout_ms + extra_ms);
 }

@@ -15,7 +15,6 @@
 enum {
     DISCARD_BYTES_MAX = 64 * 1024, /* a body of a refused request that is read over */
     FREE_BODY_BYTES = 1024 * 1024, /* beyond it the body's deadline grows */
-    BODY_BYTES_PER_S = 64 * 1024,
     TARGET_ARENA_BYTES = 16 * 1024,
     AGENT_LOG_BYTES = 81,
 };
@@ -129,6 +128,7 @@ static void decide(struct exchange *x, enum status status)
 
 static void take_body(struct exchange *x, const char *data, size_t len)
 {
+    x->received_bytes += len;
     if (x->decided) {
         return;
     }
@@ -159,6 +159,9 @@ static enum MHD_Result end_of_body(struct exchange *x)
 {
     struct request *request = &x->request;
     deadline_set(x->connection->deadline, DEADLINE_NONE, 0);
+    if (x->framing.has_length && x->received_bytes != x->framing.length) {
+        return MHD_NO; /* the client went away in the middle */
+    }
     if (x->decided) {
         return answer_queue(x);
     }
@@ -189,13 +192,12 @@ static bool can_read_over(const struct exchange *x)
 
 static void start_body_deadline(struct exchange *x)
 {
-    int64_t extra_ms = 0;
-    if (x->framing.length > FREE_BODY_BYTES) {
-        extra_ms =
-            (int64_t)((x->framing.length - FREE_BODY_BYTES) / BODY_BYTES_PER_S) * 1000;
-    }
+    const struct http_limits *limits = &x->http->options.limits;
+    uint64_t paid =
+        x->framing.length > FREE_BODY_BYTES ? x->framing.length - FREE_BODY_BYTES : 0;
+    int64_t extra_ms = (int64_t)(paid * 1000 / limits->min_bytes_per_s);
     deadline_set(x->connection->deadline, DEADLINE_BODY,
-                 clock_mono_ms() + x->http->options.limits.body_timeout_ms + extra_ms);
+                 clock_mono_ms() + limits->body_timeout_ms + extra_ms);
 }
 
 static enum MHD_Result begin(struct exchange *x, const char *method, const char *version)

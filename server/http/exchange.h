@@ -47,9 +47,10 @@ struct exchange {
     struct target target;
     struct route_match match;
     struct body body;
-    int64_t started_us;  /* monotonic */
-    int sent_status;     /* HTTP status queued, 0: none */
-    uint64_t sent_bytes; /* of the answer's body */
+    int64_t started_us;      /* monotonic */
+    int sent_status;         /* HTTP status queued, 0: none */
+    uint64_t sent_bytes;     /* of the answer's body */
+    uint64_t received_bytes; /* of the request's body, discarded ones too */
 };
 
 /* libmicrohttpd's callbacks; `context` is the `struct http`. */

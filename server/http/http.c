@@ -36,6 +36,7 @@ struct http_limits http_limits_default(void)
         .body_timeout_ms = 30000,
         .idle_timeout_ms = 75000,
         .send_timeout_ms = 60000,
+        .min_bytes_per_s = 64 * 1024,
         .bodies_bytes = 256U * 1024 * 1024,
     };
 }
@@ -77,7 +78,6 @@ static struct MHD_Daemon *start_library(struct http *http, int listen_fd)
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
         MHD_OPTION_CONNECTION_LIMIT, http->options.limits.max_connections + REFUSAL_ROOM,
         MHD_OPTION_CONNECTION_TIMEOUT, 0U, /* deadlines.h is stricter */
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,   /**/
         MHD_OPTION_NOTIFY_CONNECTION, connection_notify, http, /**/
         MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, http,
         MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, http,

@@ -28,8 +28,9 @@ struct http_limits {
     int64_t head_timeout_ms;              /* absolute, 10 s */
     int64_t body_timeout_ms;              /* absolute, 30 s */
     int64_t idle_timeout_ms;              /* keep-alive, 75 s */
-    int64_t send_timeout_ms;              /* 60 s, plus 1 s per 64 KiB */
-    size_t bodies_bytes;                  /* all bodies in flight together; 503 beyond */
+    int64_t send_timeout_ms; /* 60 s, and time for the bytes at the rate below */
+    size_t min_bytes_per_s;  /* what a slow client must manage, 64 KiB */
+    size_t bodies_bytes;     /* all bodies in flight together; 503 beyond */
 };
 
 struct http_options {
