@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 enum {
     POOL_BYTES = 8 * 1024, /* a connection's memory; docs/SECURITY-NOTES.md */
     REFUSAL_ROOM = 1024,   /* connections beyond ours that the library takes to refuse */
+    RESERVED_FILES = 64,
     DRAIN_POLL_MS = 5,
     LAST_ANSWERS_MS = 1000, /* for the answers of jobs that ended late */
 };
@@ -93,6 +95,25 @@ static void release(struct http *http)
     free(http);
 }
 
+/* The library spins when accept fails for want of descriptors, so the limit stays below
+ * theirs: some are for files, the database and connections that are being refused. */
+static void clamp_connections(struct http_limits *limits)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) {
+        return;
+    }
+    uint64_t reserved = RESERVED_FILES + files.rlim_cur / 20;
+    uint64_t room = files.rlim_cur > reserved + 1 ? files.rlim_cur - reserved : 1;
+    if (limits->max_connections > room) {
+        log_event(LOG_LEVEL_WARNING, "max_connections_lowered",
+                  log_int("wanted", limits->max_connections),
+                  log_int("now", (int64_t)room),
+                  log_int("open_files", (int64_t)files.rlim_cur));
+        limits->max_connections = (unsigned)room;
+    }
+}
+
 static enum status start(struct http *http, const char *listen, struct err *err)
 {
     const struct http_limits *limits = &http->options.limits;
@@ -128,6 +149,7 @@ enum status http_open(const struct http_options *options, const char *listen,
     }
     http->options = *options;
     http->routes = routes;
+    clamp_connections(&http->options.limits);
     if (getrandom(&http->id_seed, sizeof http->id_seed, 0) < 0) {
         http->id_seed = (uint64_t)clock_mono_us();
     }
