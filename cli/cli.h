@@ -22,5 +22,25 @@ int cli_fail(const struct err *err);
 
 /* The subcommands: each parses its own options and returns an exit code. */
 int cmd_server_status(int argc, char **argv);
+int cmd_node_list(int argc, char **argv);
+int cmd_node_show(int argc, char **argv);
+int cmd_node_label(int argc, char **argv);
+int cmd_node_activate(int argc, char **argv);
+int cmd_node_revoke(int argc, char **argv);
+int cmd_token_create(int argc, char **argv);
+int cmd_token_list(int argc, char **argv);
+int cmd_token_revoke(int argc, char **argv);
+int cmd_token_create_api(int argc, char **argv);
+int cmd_token_list_api(int argc, char **argv);
+int cmd_token_revoke_api(int argc, char **argv);
+int cmd_model_list(int argc, char **argv);
+int cmd_model_versions(int argc, char **argv);
+int cmd_model_deploy(int argc, char **argv);
+int cmd_deployment_list(int argc, char **argv);
+int cmd_deployment_remove(int argc, char **argv);
+int cmd_query_volume(int argc, char **argv);
+int cmd_query_classes(int argc, char **argv);
+int cmd_query_confidence(int argc, char **argv);
+int cmd_query_latency(int argc, char **argv);
 
 #endif

@@ -17,6 +17,26 @@ struct command {
 
 static const struct command commands[] = {
     {"server", "status", "readiness, repository, nodes", cmd_server_status},
+    {"node", "list", "all nodes, or those of a selector", cmd_node_list},
+    {"node", "show", "one node: facts, health, what it runs", cmd_node_show},
+    {"node", "label", "set or remove labels", cmd_node_label},
+    {"node", "activate", "let a pending node in", cmd_node_activate},
+    {"node", "revoke", "shut a node out", cmd_node_revoke},
+    {"token", "create", "a token that enrols nodes", cmd_token_create},
+    {"token", "list", "enrolment tokens", cmd_token_list},
+    {"token", "revoke", "end an enrolment token", cmd_token_revoke},
+    {"token", "create-api", "a token for a person or program", cmd_token_create_api},
+    {"token", "list-api", "API tokens", cmd_token_list_api},
+    {"token", "revoke-api", "end an API token", cmd_token_revoke_api},
+    {"model", "list", "published models", cmd_model_list},
+    {"model", "versions", "published versions of a model", cmd_model_versions},
+    {"model", "deploy", "tell nodes to run a version", cmd_model_deploy},
+    {"deployment", "list", "which versions nodes are told to run", cmd_deployment_list},
+    {"deployment", "remove", "take a deployment back", cmd_deployment_remove},
+    {"query", "volume", "predictions over time", cmd_query_volume},
+    {"query", "classes", "class mix", cmd_query_classes},
+    {"query", "confidence", "histogram of confidence", cmd_query_confidence},
+    {"query", "latency", "percentiles of inference time", cmd_query_latency},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
