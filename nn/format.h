@@ -162,14 +162,14 @@ static inline uint32_t nn_bits_of(float value)
     return bits;
 }
 
-/* Element i of a self-test input that is generated from `seed`, in [-1, 1). */
-static inline float nn_generated(uint64_t seed, uint64_t i)
+/* Element i of a self-test input that is generated from `seed`, in [-span, span). */
+static inline float nn_generated(uint64_t seed, uint64_t i, float span)
 {
     uint64_t z = seed + (i + 1) * UINT64_C(0x9E3779B97F4A7C15);
     z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
     z = z ^ (z >> 31);
-    return (float)(z >> 40) * 0x1p-23f - 1.0f;
+    return ((float)(z >> 40) * 0x1p-23f - 1.0f) * span;
 }
 
 #endif

@@ -54,8 +54,8 @@ struct nn_test {
     uint32_t port;
     uint32_t number;
     bool generated;
-    uint64_t where; /* offset in the data section, or the seed */
-    float atol, rtol;
+    uint64_t where;   /* offset in the data section, or the seed */
+    float atol, rtol; /* of a generated input: its span, 0 */
 };
 
 struct nn_span {

@@ -207,10 +207,9 @@ static enum muster_nn_status decode_test(struct muster_nn_model *model, uint32_t
         return INVALID("test record %u is out of order", index);
     }
     bool output = model->ports[test->port].output;
-    float most = output ? 1 : 0;
-    if (!(test->atol >= 0 && test->atol <= most && test->rtol >= 0 &&
-          test->rtol <= most)) {
-        return INVALID("test record %u has a bad tolerance", index);
+    if (!(test->atol >= 0 && test->atol <= 1 && test->rtol >= 0 && test->rtol <= 1) ||
+        (!output && (test->generated != (test->atol > 0) || test->rtol > 0))) {
+        return INVALID("test record %u has a bad tolerance or span", index);
     }
     uint64_t bytes = le_u64(at + 16);
     if (test->generated) {

@@ -58,16 +58,18 @@ static struct nn_window window_of(const struct nn_op *op, unsigned axis)
     };
 }
 
-static bool window_valid(const struct nn_window *window)
+/* Pads of a pool stay below the window, so that no window of a plain pool is all padding.
+ */
+static bool window_valid(const struct nn_window *window, bool pool)
 {
     if (window->kernel < 1 || window->kernel > MAX_ATTR || window->stride < 1 ||
         window->stride > MAX_ATTR || window->dilation < 1 ||
         window->dilation > MAX_ATTR) {
         return false;
     }
-    int64_t extent = (window->kernel - 1) * window->dilation + 1;
-    return window->pad_begin >= 0 && window->pad_begin < extent && window->pad_end >= 0 &&
-           window->pad_end < extent;
+    int64_t most = pool ? (window->kernel - 1) * window->dilation : MAX_ATTR;
+    return window->pad_begin >= 0 && window->pad_begin <= most && window->pad_end >= 0 &&
+           window->pad_end <= most;
 }
 
 static bool window_is_flat(const struct nn_window *window)
@@ -85,7 +87,8 @@ static enum muster_nn_status infer_window(struct inference *inference)
     }
     struct nn_window vertical = window_of(inference->op, 0);
     struct nn_window horizontal = window_of(inference->op, 1);
-    if (!window_valid(&vertical) || !window_valid(&horizontal) ||
+    bool pool = inference->op->code != NN_CONV;
+    if (!window_valid(&vertical, pool) || !window_valid(&horizontal, pool) ||
         (x->rank == 3 && !window_is_flat(&vertical))) {
         return INVALID(inference, "kernel, strides, pads or dilations out of range");
     }

@@ -19,7 +19,7 @@ static void set_test_input(struct muster_nn_context *context, const struct nn_te
         return;
     }
     for (uint32_t i = 0; i < tensor->elements; i++) {
-        values[i] = nn_generated(test->where, i);
+        values[i] = nn_generated(test->where, i, test->atol);
     }
 }
 

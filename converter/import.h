@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* import: an ONNX file becomes a model file, or is refused.
+ *
+ * Read, resolve, lower, improve, plan, write; then the file is opened by the runtime that
+ * nodes use and its outputs on generated inputs are held against the plain interpretation
+ * of the original graph. Only a file that agrees is handed out. What is not known is
+ * refused by node, operator and opset. Nothing here writes to disk. */
+#ifndef MUSTER_CONVERTER_IMPORT_H
+#define MUSTER_CONVERTER_IMPORT_H
+
+#include <muster/nn_types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "converter/write.h"
+
+/* How the first input is fed. AUTO: an image when its shape is Nx1xHxW (grey) or Nx3xHxW
+ * (RGB), plain numbers otherwise. */
+enum import_input {
+    IMPORT_INPUT_AUTO,
+    IMPORT_PLAIN,
+    IMPORT_GREY,
+    IMPORT_RGB,
+    IMPORT_BGR
+};
+
+/* What the first output means. AUTO: probabilities when a Softmax makes it, logits when
+ * there are class names, plain values otherwise. */
+enum import_output {
+    IMPORT_OUTPUT_AUTO,
+    IMPORT_VALUES,
+    IMPORT_PROBABILITIES,
+    IMPORT_LOGITS
+};
+
+enum { IMPORT_METAS_MAX = 16 };
+
+/* Zero-initialised: everything by default. */
+struct import_options {
+    uint32_t batch; /* for an unknown first dimension; 0 is 1 */
+    enum import_input input;
+    enum import_output output;
+    float scale;           /* of images; 0 is 1/255 */
+    float mean[4], std[4]; /* by channel; a std of 0 is 1 */
+    const char *const *classes;
+    size_t class_count;
+    struct write_meta metas[IMPORT_METAS_MAX]; /* name, version, … in any order */
+    size_t meta_count;
+    size_t memory_bytes; /* most memory it may take; 0 is 4 GiB */
+    uint64_t steps;      /* most steps of interpretation; 0 is 4e10 */
+};
+
+struct import_summary {
+    int64_t opset;
+    size_t onnx_nodes, layers;
+    uint64_t macs, arena_bytes, weight_bytes, file_bytes;
+    unsigned checks; /* generated inputs that were compared */
+    double worst;    /* largest difference, as part of its output's range */
+};
+
+/* Converts `len` bytes of ONNX; appends the file to `ret_file`. ERR_ONNX_INVALID,
+ * ERR_ONNX_UNSUPPORTED, ERR_LIMIT, or ERR_MNET_SELFTEST when the outputs disagree. */
+enum status import_onnx(const void *onnx, size_t len,
+                        const struct import_options *options, struct buf *ret_file,
+                        struct import_summary *ret_summary, struct err *err) MUST_USE;
+
+#endif
