@@ -42,5 +42,13 @@ int cmd_query_volume(int argc, char **argv);
 int cmd_query_classes(int argc, char **argv);
 int cmd_query_confidence(int argc, char **argv);
 int cmd_query_latency(int argc, char **argv);
+int cmd_repo_init(int argc, char **argv);
+int cmd_repo_status(int argc, char **argv);
+int cmd_repo_verify(int argc, char **argv);
+int cmd_repo_renew(int argc, char **argv);
+int cmd_repo_push(int argc, char **argv);
+int cmd_model_publish(int argc, char **argv);
+int cmd_key_list(int argc, char **argv);
+int cmd_key_export(int argc, char **argv);
 
 #endif

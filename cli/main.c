@@ -37,6 +37,14 @@ static const struct command commands[] = {
     {"query", "classes", "class mix", cmd_query_classes},
     {"query", "confidence", "histogram of confidence", cmd_query_confidence},
     {"query", "latency", "percentiles of inference time", cmd_query_latency},
+    {"repo", "init", "a new signed repository in a folder", cmd_repo_init},
+    {"repo", "status", "versions, expiry, what to do next", cmd_repo_status},
+    {"repo", "verify", "whether a client could use it, at a date", cmd_repo_verify},
+    {"repo", "renew", "sign again with a later expiry", cmd_repo_renew},
+    {"repo", "push", "upload it to a server", cmd_repo_push},
+    {"model", "publish", "sign a model file, optionally push it", cmd_model_publish},
+    {"key", "list", "the key files of a repository", cmd_key_list},
+    {"key", "export", "a public key", cmd_key_export},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

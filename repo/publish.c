@@ -117,6 +117,35 @@ enum status publish_renew(struct repository *repository,
     return body ? commit(repository, body, signing, err) : no_memory(err);
 }
 
+enum status publish_renew_root(struct repository *repository,
+                               const struct signing_key *root_key, int64_t now_ms,
+                               int64_t life_ms, struct err *err)
+{
+    const struct tuf_root *root = repository->trust.root;
+    int64_t version = root->envelope.version + 1;
+    struct tuf_root *parsed = NULL;
+    BUF_AUTO bytes = BUF_INIT(TUF_LIMITS_DEFAULT.root_bytes);
+    JSON_AUTO *body = json_deep_copy(root->envelope.body);
+    enum status status =
+        body ? signing_body_renew(body, version, now_ms + life_ms, err) : no_memory(err);
+    if (status == OK) {
+        status = signing_envelope(body, &root_key, 1, &bytes, err);
+    }
+    if (status == OK) {
+        status = tuf_root_parse(bytes.data, bytes.len, bytes.max, &parsed, err);
+    }
+    if (status != OK) {
+        return status;
+    }
+    status = tuf_envelope_verify(&parsed->envelope, &root->keyring,
+                                 &root->roles[TUF_ROLE_ROOT], NULL, err);
+    tuf_root_free(parsed);
+    if (status == OK) {
+        status = repository_write(repository, TUF_ROLE_ROOT, version, &bytes, err);
+    }
+    return status == OK ? repository_reload(repository, err) : status;
+}
+
 /* ---- one model ---- */
 
 /* The seq of a version: that of its other variants, or the highest plus one. */

@@ -56,4 +56,11 @@ enum status publish_renew(struct repository *repository,
                           const struct publish_signing *signing,
                           struct err *err) MUST_USE;
 
+/* Signs a next root with the same content and a later expiry, by the key that is the
+ * root's.
+ */
+enum status publish_renew_root(struct repository *repository,
+                               const struct signing_key *root_key, int64_t now_ms,
+                               int64_t life_ms, struct err *err) MUST_USE;
+
 #endif

@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/file.h"
 #include "tuf/json.h"
@@ -525,11 +526,16 @@ static enum status verify_target_files(const struct repository *repository,
 static enum status verify_expiry(const struct tuf_envelope *envelope, enum tuf_role role,
                                  int64_t at_ms, struct err *err)
 {
-    if (envelope->expires_ms <= at_ms) {
-        return err_set(err, ERR_TUF_EXPIRED, "%s version %" PRId64 " has expired by then",
-                       tuf_role_name(role), envelope->version);
+    if (envelope->expires_ms > at_ms) {
+        return OK;
     }
-    return OK;
+    char expires[RFC3339_BYTES];
+    char at[RFC3339_BYTES];
+    clock_format_utc(envelope->expires_ms, expires);
+    clock_format_utc(at_ms, at);
+    return err_set(err, ERR_TUF_EXPIRED,
+                   "%s version %" PRId64 ": an expiry after %s expected, %s found",
+                   tuf_role_name(role), envelope->version, at, expires);
 }
 
 enum status repository_verify(const struct repository *repository, int64_t at_ms,

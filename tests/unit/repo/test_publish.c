@@ -237,6 +237,27 @@ static void renewing_moves_the_expiry_alone(void **state)
     assert_int_equal(bench.repository.targets->count, 2);
 }
 
+static void a_renewed_root_chains_to_the_one_before(void **state)
+{
+    (void)state;
+    BENCH_AUTO bench;
+    struct signing_key root_key;
+    struct err err = {0};
+    bench_init(&bench);
+    folder_must(repository_key(&bench.repository, "root", PASSPHRASE, &root_key, &err),
+                &err);
+    folder_must(publish_renew_root(&bench.repository, &root_key, NOW_MS + 300 * DAY_MS,
+                                   365 * DAY_MS, &err),
+                &err);
+    assert_int_equal(bench.repository.trust.root->envelope.version, 2);
+    assert_int_equal(bench.repository.trust.root->envelope.expires_ms,
+                     NOW_MS + 665 * DAY_MS);
+    assert_int_equal(publish_renew_root(&bench.repository, &bench.signers.targets, NOW_MS,
+                                        DAY_MS, NULL),
+                     ERR_TUF_SIGNATURE);
+    assert_int_equal(bench.repository.trust.root->envelope.version, 2);
+}
+
 static void a_damaged_target_file_is_found(void **state)
 {
     (void)state;
@@ -269,6 +290,7 @@ int main(void)
         cmocka_unit_test(the_described_part_cannot_replace_seq_or_model),
         cmocka_unit_test(foreign_keys_publish_nothing),
         cmocka_unit_test(renewing_moves_the_expiry_alone),
+        cmocka_unit_test(a_renewed_root_chains_to_the_one_before),
         cmocka_unit_test(a_damaged_target_file_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
