@@ -56,7 +56,7 @@ struct report {
     int64_t *sample;  /* NULL: no column */
     bool *has_sample; /* NULL: no column; false: null */
     struct health health;
-    bool by_rows;      /* sent as a list of rows: pointers of errors name them so */
+    bool by_rows;       /* sent as a list of rows: pointers of errors name them so */
     uint32_t body_hash; /* SipHash-2-4, zero key, low 32 bits, of the decoded body */
 };
 

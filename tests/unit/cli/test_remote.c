@@ -42,7 +42,8 @@ static void *serve(void *context)
             const char *body = strstr(canned->asked[i], "\r\n\r\n");
             const char *length = strcasestr(canned->asked[i], "Content-Length: ");
             if (got <= 0 ||
-                (body && (!length || strlen(body + 4) >= (size_t)atol(length + 16)))) {
+                (body && (!length ||
+                          strlen(body + 4) >= (size_t)strtol(length + 16, NULL, 10)))) {
                 break;
             }
         }
