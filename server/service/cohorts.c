@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define HASH_NONFATAL_OOM 1
-
 #include "server/service/cohorts.h"
 
 #include <stdlib.h>
-#include <uthash.h>
+#include <string.h>
 
 struct cohort_entry {
     struct cohort cohort;
-    int64_t id;
+    int64_t id;                /* 0: its row was rolled back */
+    struct cohort_entry *same; /* another cohort with the same hash */
     struct cohort_entry *next; /* of the provisional ones */
-    UT_hash_handle hh;
 };
+
+/* FNV-1a over all bytes. */
+static int64_t hash_of(const struct cohort *cohort)
+{
+    const unsigned char *bytes = (const unsigned char *)cohort;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < sizeof *cohort; i++) {
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    }
+    return (int64_t)hash;
+}
 
 static enum status add(struct cohorts *cohorts, const struct cohort *cohort, int64_t id,
                        struct cohort_entry **ret_entry, struct err *err)
@@ -22,10 +31,11 @@ static enum status add(struct cohorts *cohorts, const struct cohort *cohort, int
     }
     entry->cohort = *cohort;
     entry->id = id;
-    HASH_ADD(hh, cohorts->table, cohort, sizeof entry->cohort, entry);
-    if (!entry->hh.tbl) {
+    entry->same = id_map_get(&cohorts->by_hash, hash_of(cohort));
+    enum status status = id_map_put(&cohorts->by_hash, hash_of(cohort), entry, err);
+    if (status != OK) {
         free(entry);
-        return err_set(err, ERR_NO_MEMORY, "no memory for a cohort");
+        return status;
     }
     *ret_entry = entry;
     return OK;
@@ -44,35 +54,48 @@ enum status cohorts_init(struct cohorts *cohorts, struct db *db, struct err *err
     return cohorts_load(db, add_loaded, cohorts, err);
 }
 
+static void drop(void *value)
+{
+    for (struct cohort_entry *entry = value; entry;) {
+        struct cohort_entry *same = entry->same;
+        free(entry);
+        entry = same;
+    }
+}
+
 void cohorts_release(struct cohorts *cohorts)
 {
-    struct cohort_entry *entry = NULL;
-    struct cohort_entry *next = NULL;
-    HASH_ITER(hh, cohorts->table, entry, next)
-    {
-        HASH_DEL(cohorts->table, entry);
-        free(entry);
+    id_map_release(&cohorts->by_hash, drop);
+    cohorts->provisional = NULL;
+}
+
+static struct cohort_entry *find(const struct cohorts *cohorts,
+                                 const struct cohort *cohort)
+{
+    struct cohort_entry *entry = id_map_get(&cohorts->by_hash, hash_of(cohort));
+    while (entry && memcmp(&entry->cohort, cohort, sizeof *cohort) != 0) {
+        entry = entry->same;
     }
-    *cohorts = (struct cohorts){0};
+    return entry;
 }
 
 enum status cohorts_resolve(struct cohorts *cohorts, struct db *db,
                             const struct cohort *cohort, int64_t *ret_id, struct err *err)
 {
-    struct cohort_entry *entry = NULL;
-    HASH_FIND(hh, cohorts->table, cohort, sizeof *cohort, entry);
-    if (entry) {
+    struct cohort_entry *entry = find(cohorts, cohort);
+    if (entry && entry->id != 0) {
         *ret_id = entry->id;
         return OK;
     }
     int64_t id = 0;
     enum status status = cohort_insert(db, cohort, &id, err);
-    if (status == OK) {
+    if (status == OK && !entry) {
         status = add(cohorts, cohort, id, &entry, err);
     }
     if (status != OK) {
         return status;
     }
+    entry->id = id;
     entry->next = cohorts->provisional;
     cohorts->provisional = entry;
     *ret_id = id;
@@ -86,10 +109,7 @@ void cohorts_commit(struct cohorts *cohorts)
 
 void cohorts_roll_back(struct cohorts *cohorts)
 {
-    while (cohorts->provisional) {
-        struct cohort_entry *entry = cohorts->provisional;
-        cohorts->provisional = entry->next;
-        HASH_DEL(cohorts->table, entry);
-        free(entry);
+    for (; cohorts->provisional; cohorts->provisional = cohorts->provisional->next) {
+        cohorts->provisional->id = 0;
     }
 }

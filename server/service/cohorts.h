@@ -9,13 +9,14 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "server/service/id_map.h"
 #include "server/store/reports.h"
 
 struct cohort_entry;
 struct db;
 
 struct cohorts {
-    struct cohort_entry *table;
+    struct id_map by_hash;
     struct cohort_entry *provisional; /* inserted in the running transaction */
 };
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define HASH_NONFATAL_OOM 1
-
 #include "server/service/ingest.h"
 
 #include <assert.h>
@@ -8,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/service/cohorts.h"
 #include "server/service/dedupe.h"
 #include "server/service/id_clock.h"
+#include "server/service/id_map.h"
 #include "server/service/tally.h"
 #include "server/store/reports.h"
 #include "server/store/store.h"
@@ -33,7 +31,6 @@ struct ingest_node {
     struct dedupe_stream *streams; /* heap */
     int count;
     struct pending *pending; /* its changes in the running transaction, or NULL */
-    UT_hash_handle hh;
 };
 
 /* What the running transaction changes of one node. */
@@ -54,7 +51,7 @@ struct accepted {
 
 struct ingest {
     struct ingest_sources sources;
-    struct ingest_node *nodes;
+    struct id_map nodes; /* struct ingest_node by node id */
     struct cohorts cohorts;
     struct id_clock clock;
     int64_t next_id; /* committed */
@@ -73,19 +70,20 @@ struct ingest {
 static enum status find_or_add_node(struct ingest *ingest, int64_t node_id,
                                     struct ingest_node **ret_node, struct err *err)
 {
-    struct ingest_node *node = NULL;
-    HASH_FIND(hh, ingest->nodes, &node_id, sizeof node_id, node);
+    struct ingest_node *node = id_map_get(&ingest->nodes, node_id);
+    if (node) {
+        *ret_node = node;
+        return OK;
+    }
+    node = calloc(1, sizeof *node);
     if (!node) {
-        node = calloc(1, sizeof *node);
-        if (!node) {
-            return err_set(err, ERR_NO_MEMORY, "no memory for a node");
-        }
-        node->node_id = node_id;
-        HASH_ADD(hh, ingest->nodes, node_id, sizeof node->node_id, node);
-        if (!node->hh.tbl) {
-            free(node);
-            return err_set(err, ERR_NO_MEMORY, "no memory for a node");
-        }
+        return err_set(err, ERR_NO_MEMORY, "no memory for a node");
+    }
+    node->node_id = node_id;
+    enum status status = id_map_put(&ingest->nodes, node_id, node, err);
+    if (status != OK) {
+        free(node);
+        return status;
     }
     *ret_node = node;
     return OK;
@@ -524,20 +522,20 @@ enum status ingest_open(struct store *store, const struct ingest_sources *source
     return OK;
 }
 
+static void drop_node(void *value)
+{
+    struct ingest_node *node = value;
+    free(node->streams);
+    free(node);
+}
+
 void ingest_close(struct ingest *ingest)
 {
     if (!ingest) {
         return;
     }
     end_transaction(ingest);
-    struct ingest_node *node = NULL;
-    struct ingest_node *next = NULL;
-    HASH_ITER(hh, ingest->nodes, node, next)
-    {
-        HASH_DEL(ingest->nodes, node);
-        free(node->streams);
-        free(node);
-    }
+    id_map_release(&ingest->nodes, drop_node);
     cohorts_release(&ingest->cohorts);
     tally_release(&ingest->tally);
     free(ingest->accepted);

@@ -8,16 +8,10 @@
 #include <assert.h>
 #include <math.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "server/service/ingest.h"
-#include "server/store/db.h"
 #include "server/store/store.h"
 #include "tests/unit/store/folder.h"
+#include "tests/unit/store/query.h"
 
 struct ingest_fixture {
     char folder[PATH_MAX];
@@ -161,51 +155,6 @@ static inline void report_jobs_run(struct ingest_fixture *fixture,
         (void)pthread_cond_wait(&fixture->wake, &fixture->lock);
     }
     (void)pthread_mutex_unlock(&fixture->lock);
-}
-
-struct fixture_query {
-    const char *sql;
-    int64_t number;
-};
-
-static enum status fixture_query_run(void *context, struct db *db, struct err *err)
-{
-    struct fixture_query *query = context;
-    sqlite3_stmt *stmt = NULL;
-    if (sqlite3_prepare_v2(db->handle, query->sql, -1, &stmt, NULL) != SQLITE_OK) {
-        return db_error(db, "prepare", err);
-    }
-    bool row = false;
-    enum status status = db_step(db, stmt, &row, err);
-    query->number = status == OK && row ? db_column_int(stmt, 0) : -1;
-    (void)sqlite3_finalize(stmt);
-    return status;
-}
-
-/* The first column of the first row. */
-static inline int64_t fixture_number(struct ingest_fixture *fixture, const char *sql)
-{
-    struct fixture_query query = {.sql = sql};
-    struct err err = {0};
-    if (store_call(fixture->store, JOB_READER, fixture_query_run, &query, &err) != OK) {
-        fail_msg("%s: %s", sql, err.detail);
-    }
-    return query.number;
-}
-
-static enum status fixture_execute_run(void *context, struct db *db, struct err *err)
-{
-    return db_execute(db, context, err);
-}
-
-/* Runs SQL on the writer. */
-static inline void fixture_execute(struct ingest_fixture *fixture, const char *sql)
-{
-    struct err err = {0};
-    if (store_call(fixture->store, JOB_WRITER, fixture_execute_run,
-                   (void *)(uintptr_t)sql, &err) != OK) {
-        fail_msg("%s: %s", sql, err.detail);
-    }
 }
 
 #endif

@@ -83,14 +83,14 @@ static void rows_get_consecutive_ids_that_tell_the_time_of_receipt(void **state)
     assert_int_equal(jobs[1].ack.rows, 0);
     assert_true(jobs[1].ack.first_id >= jobs[0].ack.first_id + ROWS);
     assert_true(jobs[2].ack.first_id > jobs[1].ack.first_id);
-    assert_int_equal(fixture_number(fixture, "SELECT min(id) FROM prediction"),
+    assert_int_equal(query_number(fixture->store, "SELECT min(id) FROM prediction"),
                      jobs[0].ack.first_id);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM prediction"),
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM prediction"),
                      ROWS + 1);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM report"), 3);
-    assert_int_equal(fixture_number(fixture, "SELECT count(value) FROM prediction"),
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM report"), 3);
+    assert_int_equal(query_number(fixture->store, "SELECT count(value) FROM prediction"),
                      ROWS / 2);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM sample"),
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM sample"),
                      (ROWS + 3) / 4 + 1);
     assert_int_equal(fixture->reported, 3);
 }
@@ -120,9 +120,9 @@ static void a_report_counts_once_within_a_group_and_across_a_restart(void **stat
     struct report old = report_of(5, 40, 1, 79);
     assert_int_equal(apply(fixture, 2, &old).status, OK);
     assert_int_equal(apply(fixture, 2, &report).status, ERR_REPORT_SEQ_OLD);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM prediction"),
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM prediction"),
                      ROWS + 1);
-    assert_int_equal(fixture_number(fixture, "SELECT sum(n) FROM class_minute"),
+    assert_int_equal(query_number(fixture->store, "SELECT sum(n) FROM class_minute"),
                      ROWS + 1);
 }
 
@@ -133,8 +133,8 @@ static void old_streams_give_way_in_the_database_too(void **state)
         struct report report = report_of(stream, 1, 1, 1);
         assert_int_equal(apply(fixture, 3, &report).status, OK);
     }
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM stream"), 4);
-    assert_int_equal(fixture_number(fixture, "SELECT min(stream) FROM stream"), 3);
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM stream"), 4);
+    assert_int_equal(query_number(fixture->store, "SELECT min(stream) FROM stream"), 3);
     fixture_stop(fixture);
     fixture_start(fixture);
     struct report report = report_of(2, 1, 1, 1);
@@ -158,42 +158,45 @@ static void a_refused_report_changes_nothing_and_names_the_item(void **state)
     job = apply(fixture, 1, &report);
     assert_int_equal(job.status, ERR_REPORT_MODEL);
     assert_string_equal(job.err.pointer, "/model");
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM report"), 0);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM stream"), 0);
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM report"), 0);
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM stream"), 0);
 
     report.artifact[0] = 99; /* unknown: no checks, but flagged */
     columns.class_index[6] = 60000;
     assert_int_equal(apply(fixture, 1, &report).status, OK);
     columns.class_index[6] = 0;
-    assert_int_equal(fixture_number(fixture, "SELECT known FROM report"), 0);
+    assert_int_equal(query_number(fixture->store, "SELECT known FROM report"), 0);
 }
 
 static void a_group_that_is_rolled_back_leaves_no_trace_in_memory(void **state)
 {
     struct ingest_fixture *fixture = *state;
     struct report report = report_of(1, 1, ROWS, 1);
-    fixture_execute(fixture, "CREATE TRIGGER fault BEFORE INSERT ON class_minute BEGIN "
-                             "SELECT RAISE(ABORT, 'a fault'); END");
+    query_execute(fixture->store,
+                  "CREATE TRIGGER fault BEFORE INSERT ON class_minute BEGIN "
+                  "SELECT RAISE(ABORT, 'a fault'); END");
     assert_int_equal(apply(fixture, 1, &report).status, ERR_UNAVAILABLE);
     assert_int_equal(fixture->reported, 0);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM prediction"), 0);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM cohort"), 0);
-    fixture_execute(fixture, "DROP TRIGGER fault");
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM prediction"), 0);
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM cohort"), 0);
+    query_execute(fixture->store, "DROP TRIGGER fault");
     struct report_job job = apply(fixture, 1, &report);
     assert_int_equal(job.status, OK);
     assert_false(job.ack.duplicate);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM prediction"), ROWS);
-    assert_int_equal(fixture_number(fixture, "SELECT sum(n) FROM class_quarter"), ROWS);
-    assert_int_equal(fixture_number(fixture,
-                                    "SELECT count(*) FROM prediction JOIN cohort "
-                                    "ON cohort.id = cohort_id"),
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM prediction"),
+                     ROWS);
+    assert_int_equal(query_number(fixture->store, "SELECT sum(n) FROM class_quarter"),
+                     ROWS);
+    assert_int_equal(query_number(fixture->store,
+                                  "SELECT count(*) FROM prediction JOIN cohort "
+                                  "ON cohort.id = cohort_id"),
                      ROWS);
 }
 
 static void a_full_database_stores_nothing_and_recovers(void **state)
 {
     struct ingest_fixture *fixture = *state;
-    fixture_execute(fixture, "PRAGMA max_page_count = 1");
+    query_execute(fixture->store, "PRAGMA max_page_count = 1");
     struct report report = report_of(1, 1, ROWS, 1);
     struct report_job job = {0};
     int64_t stored = 0;
@@ -202,19 +205,21 @@ static void a_full_database_stores_nothing_and_recovers(void **state)
         stored += ROWS;
         job = apply(fixture, 1, &report);
         if (seq == 1) { /* fill the pages that pre-sizing the WAL left free */
-            fixture_execute(fixture, "CREATE TABLE filler(b); INSERT INTO filler "
-                                     "SELECT zeroblob((freelist_count - 40) * 4050) FROM "
-                                     "pragma_freelist_count");
+            query_execute(fixture->store,
+                          "CREATE TABLE filler(b); INSERT INTO filler "
+                          "SELECT zeroblob((freelist_count - 40) * 4050) FROM "
+                          "pragma_freelist_count");
         }
     }
     assert_int_equal(job.status, ERR_DISK_FULL);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM prediction"),
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM prediction"),
                      stored - ROWS);
-    fixture_execute(fixture, "PRAGMA max_page_count = 1000000");
+    query_execute(fixture->store, "PRAGMA max_page_count = 1000000");
     job = apply(fixture, 1, &report);
     assert_int_equal(job.status, OK);
     assert_false(job.ack.duplicate);
-    assert_int_equal(fixture_number(fixture, "SELECT sum(n) FROM class_minute"), stored);
+    assert_int_equal(query_number(fixture->store, "SELECT sum(n) FROM class_minute"),
+                     stored);
 }
 
 static void ids_grow_while_the_wall_clock_jumps(void **state)
@@ -251,13 +256,14 @@ static void times_beyond_all_reason_are_stored_and_counted_at_receipt(void **sta
     struct report_job job = apply(fixture, 1, &report);
     fill_columns();
     assert_int_equal(job.status, OK);
-    assert_int_equal(fixture_number(fixture, "SELECT count(DISTINCT minute_ms) <= 2 AND "
-                                             "sum(n) = 5 FROM class_minute"),
+    assert_int_equal(query_number(fixture->store,
+                                  "SELECT count(DISTINCT minute_ms) <= 2 AND "
+                                  "sum(n) = 5 FROM class_minute"),
                      1);
-    assert_int_equal(fixture_number(fixture, "SELECT sum(implausible) FROM node_hour"),
-                     5);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM prediction WHERE "
-                                             "(id >> 12) - lag_ms = 0"),
+    assert_int_equal(
+        query_number(fixture->store, "SELECT sum(implausible) FROM node_hour"), 5);
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM prediction WHERE "
+                                                  "(id >> 12) - lag_ms = 0"),
                      1);
 }
 
@@ -272,14 +278,16 @@ static void the_newest_health_of_a_node_stands(void **state)
     struct report_job jobs[] = {report_job(fixture, 1, &first),
                                 report_job(fixture, 1, &second)};
     report_jobs_run(fixture, jobs, 2);
-    assert_int_equal(fixture_number(fixture, "SELECT temp_c * 10 FROM node_health"), 515);
+    assert_int_equal(query_number(fixture->store, "SELECT temp_c * 10 FROM node_health"),
+                     515);
     struct report third = report_of(1, 3, 0, 3);
     third.health = (struct health){.present = HEALTH_QUEUED, .queued = 7};
     (void)apply(fixture, 1, &third);
-    assert_int_equal(fixture_number(fixture, "SELECT queued = 7 AND temp_c IS NULL AND "
-                                             "state IS NULL AND reports = 3 AND "
-                                             "predictions = 6 AND dropped = 3 FROM "
-                                             "node_health"),
+    assert_int_equal(query_number(fixture->store,
+                                  "SELECT queued = 7 AND temp_c IS NULL AND "
+                                  "state IS NULL AND reports = 3 AND "
+                                  "predictions = 6 AND dropped = 3 FROM "
+                                  "node_health"),
                      1);
 }
 

@@ -2,14 +2,8 @@
 #include "server/store/store.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include "server/store/db.h"
 #include "tests/unit/store/folder.h"
+#include "tests/unit/store/query.h"
 
 enum { JOBS = 40 };
 
@@ -70,49 +64,6 @@ static void wait_for(struct fixture *fixture, int count)
     (void)pthread_mutex_unlock(&fixture->lock);
 }
 
-static enum status execute(void *context, struct db *db, struct err *err)
-{
-    return db_execute(db, context, err);
-}
-
-static void on_writer(struct fixture *fixture, const char *sql)
-{
-    struct err err = {0};
-    enum status status =
-        store_call(fixture->store, JOB_WRITER, execute, (void *)(uintptr_t)sql, &err);
-    if (status != OK) {
-        fail_msg("%s: %s", sql, err.detail);
-    }
-}
-
-struct query {
-    const char *sql;
-    int64_t number;
-};
-
-static enum status query_number(void *context, struct db *db, struct err *err)
-{
-    struct query *query = context;
-    sqlite3_stmt *stmt = NULL;
-    if (sqlite3_prepare_v2(db->handle, query->sql, -1, &stmt, NULL) != SQLITE_OK) {
-        return db_error(db, "prepare", err);
-    }
-    bool row = false;
-    enum status status = db_step(db, stmt, &row, err);
-    query->number = status == OK && row ? db_column_int(stmt, 0) : -1;
-    (void)sqlite3_finalize(stmt);
-    return status;
-}
-
-static int64_t number_of(struct fixture *fixture, const char *sql)
-{
-    struct query query = {.sql = sql};
-    struct err err = {0};
-    assert_int_equal(store_call(fixture->store, JOB_READER, query_number, &query, &err),
-                     OK);
-    return query.number;
-}
-
 static enum status count_flush(void *context, struct db *db, struct err *err)
 {
     struct fixture *fixture = context;
@@ -142,7 +93,7 @@ static int set_up(void **state)
     fixture->options.wal_limit_bytes = 1 << 20;
     struct err err = {0};
     assert_int_equal(store_open(&fixture->options, &fixture->store, &err), OK);
-    on_writer(fixture, "CREATE TABLE t(x INTEGER, filler BLOB) STRICT");
+    query_execute(fixture->store, "CREATE TABLE t(x INTEGER, filler BLOB) STRICT");
     *state = fixture;
     return 0;
 }
@@ -189,7 +140,7 @@ static void waiting_jobs_share_transactions_and_all_are_told(void **state)
     assert_int_equal(fixture->flushed, after.groups - before.groups);
     assert_int_equal(fixture->committed, fixture->flushed);
     assert_int_equal(fixture->rolled_back, 0);
-    assert_int_equal(number_of(fixture, "SELECT count(*) FROM t"), JOBS);
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM t"), JOBS);
 }
 
 /* Holds the writer until both of a pair of jobs wait behind it, so that they are in one
@@ -217,13 +168,13 @@ static void a_failing_job_with_a_savepoint_undoes_only_itself(void **state)
     run_pair(fixture, &bad, &good);
     assert_int_equal(bad.done_status, ERR_CONFLICT);
     assert_int_equal(good.done_status, OK);
-    assert_int_equal(number_of(fixture, "SELECT sum(x) FROM t"), 10);
+    assert_int_equal(query_number(fixture->store, "SELECT sum(x) FROM t"), 10);
 
     struct insert broken = make(fixture, "INSERT INTO t(x) VALUES (1); SELEKT", true);
     run_pair(fixture, &good, &broken);
     assert_int_equal(broken.done_status, ERR_DB);
     assert_int_equal(good.done_status, OK);
-    assert_int_equal(number_of(fixture, "SELECT sum(x) FROM t"), 20);
+    assert_int_equal(query_number(fixture->store, "SELECT sum(x) FROM t"), 20);
 }
 
 static void a_failing_statement_outside_a_savepoint_takes_its_group_along(void **state)
@@ -235,8 +186,9 @@ static void a_failing_statement_outside_a_savepoint_takes_its_group_along(void *
     run_pair(fixture, &broken, &after);
     assert_int_equal(broken.done_status, ERR_UNAVAILABLE);
     assert_true(fixture->rolled_back > 0);
-    assert_int_equal(number_of(fixture, "SELECT count(*) FROM t WHERE x = 1"), 0);
-    assert_int_equal(number_of(fixture, "SELECT count(*) FROM t"),
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM t WHERE x = 1"),
+                     0);
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM t"),
                      after.done_status == OK ? 1 : 0);
 }
 
@@ -251,7 +203,7 @@ static void a_failing_flush_fails_the_group(void **state)
     assert_int_equal(insert.done_status, ERR_UNAVAILABLE);
     assert_int_equal(fixture->rolled_back, 1);
     assert_int_equal(fixture->committed, 0);
-    assert_int_equal(number_of(fixture, "SELECT count(*) FROM t"), 0);
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM t"), 0);
 }
 
 static bool is_healthy(struct fixture *fixture)
@@ -264,16 +216,17 @@ static bool is_healthy(struct fixture *fixture)
 static void a_full_database_is_told_and_left_when_there_is_room(void **state)
 {
     struct fixture *fixture = *state;
-    on_writer(fixture, "PRAGMA max_page_count = 1"); /* means: as large as it is now */
+    query_execute(fixture->store,
+                  "PRAGMA max_page_count = 1"); /* means: as large as it is now */
     struct insert big =
         make(fixture, "INSERT INTO t(x, filler) VALUES (1, zeroblob(20000000))", false);
     assert_int_equal(store_submit(fixture->store, JOB_WRITER, &big.job, NULL), OK);
     wait_for(fixture, 1);
     assert_int_equal(big.done_status, ERR_DISK_FULL);
     assert_false(is_healthy(fixture));
-    assert_int_equal(number_of(fixture, "SELECT count(*) FROM t"), 0);
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM t"), 0);
 
-    on_writer(fixture, "PRAGMA max_page_count = 1000000");
+    query_execute(fixture->store, "PRAGMA max_page_count = 1000000");
     assert_int_equal(store_submit(fixture->store, JOB_WRITER, &big.job, NULL), OK);
     wait_for(fixture, 2);
     assert_int_equal(big.done_status, OK);
@@ -285,7 +238,8 @@ static void a_read_job_cannot_write(void **state)
     struct fixture *fixture = *state;
     struct err err = {0};
     char sql[] = "INSERT INTO t(x) VALUES (1)";
-    assert_int_not_equal(store_call(fixture->store, JOB_READER, execute, sql, &err), OK);
+    assert_int_not_equal(
+        store_call(fixture->store, JOB_READER, query_execute_run, sql, &err), OK);
 }
 
 static void a_long_read_ends_at_its_deadline(void **state)
@@ -294,15 +248,15 @@ static void a_long_read_ends_at_its_deadline(void **state)
     struct query query = {.sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 "
                                  "FROM n) SELECT max(i) FROM n"};
     struct err err = {0};
-    assert_int_equal(store_call(fixture->store, JOB_READER, query_number, &query, &err),
+    assert_int_equal(store_call(fixture->store, JOB_READER, query_run, &query, &err),
                      ERR_DB_DEADLINE);
-    assert_int_equal(number_of(fixture, "SELECT 7"), 7);
+    assert_int_equal(query_number(fixture->store, "SELECT 7"), 7);
 }
 
 static enum status read_for_ever(void *context, struct db *db, struct err *err)
 {
     store_read_longer(db, 600000);
-    return query_number(context, db, err);
+    return query_run(context, db, err);
 }
 
 static void *read_in_the_background(void *context)
@@ -324,13 +278,14 @@ static void the_reader_gate_bounds_the_wal(void **state)
     struct store_counters counters = {0};
     /* The read would last ten minutes: only the gate can end it. */
     for (int i = 0; i < 1000 && counters.gate_closings == 0; i++) {
-        on_writer(fixture, "INSERT INTO t(x, filler) VALUES (1, zeroblob(65536))");
+        query_execute(fixture->store,
+                      "INSERT INTO t(x, filler) VALUES (1, zeroblob(65536))");
         store_counters_read(fixture->store, &counters);
     }
     assert_int_equal(pthread_join(reader, NULL), 0);
     assert_true(counters.gate_closings > 0);
-    assert_true(number_of(fixture, "SELECT count(*) FROM t") > 0);
-    on_writer(fixture, "INSERT INTO t(x) VALUES (1)");
+    assert_true(query_number(fixture->store, "SELECT count(*) FROM t") > 0);
+    query_execute(fixture->store, "INSERT INTO t(x) VALUES (1)");
     store_counters_read(fixture->store, &counters);
     assert_true(counters.wal_bytes < fixture->options.wal_limit_bytes);
 }
@@ -370,11 +325,12 @@ static void a_folder_without_a_database_and_a_damaged_one_are_refused(void **sta
 static void a_clock_far_behind_the_newest_id_is_refused(void **state)
 {
     struct fixture *fixture = *state;
-    on_writer(fixture, "INSERT INTO cohort VALUES (1, zeroblob(32), 'm', 'none', '', '', "
-                       "'', '')");
-    on_writer(fixture,
-              "INSERT INTO report VALUES ((unixepoch() + 90000) * 1000 << 12, 1, "
-              "1, 1, 1, 0, 0, 0, 0, 0, 0)");
+    query_execute(fixture->store,
+                  "INSERT INTO cohort VALUES (1, zeroblob(32), 'm', 'none', '', '', "
+                  "'', '')");
+    query_execute(fixture->store,
+                  "INSERT INTO report VALUES ((unixepoch() + 90000) * 1000 << 12, 1, "
+                  "1, 1, 1, 0, 0, 0, 0, 0, 0)");
     store_close(fixture->store);
     fixture->store = NULL;
     struct err err = {0};
