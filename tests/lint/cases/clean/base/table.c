@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <uthash.h>
+
+struct entry {
+    int key;
+    UT_hash_handle hh;
+};
+
+int table_add(struct entry **table, struct entry *entries, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (entries[i].key > 0) {
+            HASH_ADD_INT(*table, key, &entries[i]);
+        }
+    }
+    return count;
+}
