@@ -4,7 +4,7 @@
 #include <endian.h>
 #include <string.h>
 
-enum { COMPRESSION_ROUNDS = 2, FINAL_ROUNDS = 4, WORD_BYTES = 8 };
+enum { FINAL_ROUNDS = 4, WORD_BYTES = 8 };
 
 struct sip_state {
     uint64_t v0, v1, v2, v3;
@@ -23,26 +23,25 @@ static uint64_t load_word(const uint8_t *bytes)
     return le64toh(word);
 }
 
-static void sip_rounds(struct sip_state *s, int rounds)
+static inline void sip_round(struct sip_state *s)
 {
-    for (int i = 0; i < rounds; i++) {
-        s->v0 += s->v1;
-        s->v1 = rotate(s->v1, 13) ^ s->v0;
-        s->v0 = rotate(s->v0, 32);
-        s->v2 += s->v3;
-        s->v3 = rotate(s->v3, 16) ^ s->v2;
-        s->v0 += s->v3;
-        s->v3 = rotate(s->v3, 21) ^ s->v0;
-        s->v2 += s->v1;
-        s->v1 = rotate(s->v1, 17) ^ s->v2;
-        s->v2 = rotate(s->v2, 32);
-    }
+    s->v0 += s->v1;
+    s->v1 = rotate(s->v1, 13) ^ s->v0;
+    s->v0 = rotate(s->v0, 32);
+    s->v2 += s->v3;
+    s->v3 = rotate(s->v3, 16) ^ s->v2;
+    s->v0 += s->v3;
+    s->v3 = rotate(s->v3, 21) ^ s->v0;
+    s->v2 += s->v1;
+    s->v1 = rotate(s->v1, 17) ^ s->v2;
+    s->v2 = rotate(s->v2, 32);
 }
 
-static void sip_absorb(struct sip_state *s, uint64_t word)
+static inline void sip_absorb(struct sip_state *s, uint64_t word)
 {
     s->v3 ^= word;
-    sip_rounds(s, COMPRESSION_ROUNDS);
+    sip_round(s); /* two a word: the first figure of the name */
+    sip_round(s);
     s->v0 ^= word;
 }
 
@@ -69,6 +68,8 @@ uint64_t siphash_2_4(const uint8_t key[static SIPHASH_KEY_BYTES], const void *da
     last[WORD_BYTES - 1] = (uint8_t)len;
     sip_absorb(&s, load_word(last));
     s.v2 ^= 0xff;
-    sip_rounds(&s, FINAL_ROUNDS);
+    for (int i = 0; i < FINAL_ROUNDS; i++) {
+        sip_round(&s);
+    }
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
