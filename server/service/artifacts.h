@@ -15,7 +15,9 @@
 #include "base/err.h"
 
 struct artifacts;
-struct store;
+struct changes;
+struct db;
+struct tuf_targets;
 
 struct artifact_info {
     uint8_t sha256[32];
@@ -57,5 +59,46 @@ enum status artifacts_select(struct artifacts *artifacts, const char *model,
                              const char *version, struct arena *arena,
                              const struct artifact_info **ret_items, size_t *ret_count,
                              struct err *err) MUST_USE;
+
+/* The models in order of name behind `after` ("" from the start), at most `limit`, in the
+ * arena. */
+enum status artifacts_models(struct artifacts *artifacts, const char *after, size_t limit,
+                             struct arena *arena, struct model_info **ret_items,
+                             size_t *ret_count) MUST_USE;
+
+/* One model; ERR_MODEL_UNKNOWN. */
+enum status artifacts_model(struct artifacts *artifacts, const char *model,
+                            struct model_info *ret_info, struct err *err) MUST_USE;
+
+/* The seq of a listed version that may be activated; ERR_MODEL_UNKNOWN,
+ * ERR_MODEL_BELOW_FLOOR. */
+enum status artifacts_version(struct artifacts *artifacts, const char *model,
+                              const char *version, int64_t *ret_seq,
+                              struct err *err) MUST_USE;
+
+/* What a node needs to run. */
+struct artifact_wish {
+    const char *model;
+    int64_t seq;
+    const char *arch;  /* "": unknown, fits only artifacts for any hardware */
+    int64_t ram_bytes; /* 0: unknown, fits all */
+};
+
+/* The smallest listed artifact of that version that fits the node and is not below the
+ * floor; false when there is none. */
+bool artifacts_choose(struct artifacts *artifacts, const struct artifact_wish *wish,
+                      struct artifact_info *ret_info);
+
+/* Loads what was ever published. Blocks. */
+enum status artifacts_open(struct changes *changes, struct artifacts **ret_artifacts,
+                           struct err *err) MUST_USE;
+void artifacts_free(struct artifacts *artifacts);
+
+/* Lists exactly what verified targets list: first in the database, on the writer, then,
+ * once that is committed, in memory. Floors only rise. */
+enum status artifacts_write_listing(struct db *db, const struct tuf_targets *targets,
+                                    int64_t published_ms, struct err *err) MUST_USE;
+enum status artifacts_list(struct artifacts *artifacts, const struct tuf_targets *targets,
+                           int64_t published_ms, struct err *err) MUST_USE;
 
 #endif

@@ -18,9 +18,11 @@ struct changes;     /* one control change at a time, committed, then made in mem
 struct deployments; /* "run this version" rules in memory, assignment per node */
 struct enrollment;  /* enrolment tokens and enrolment */
 struct ingest;      /* admission of reports: ids, dedupe, cohorts, rollup counters */
+struct keys;        /* the secrets of keys/ */
 struct nodes;       /* facts, labels, last seen, newest report of every node, in memory */
-struct repository;  /* the published TUF state and the timestamp signer */
+struct publication; /* the published TUF state and the timestamp signer */
 struct store;
+struct tokens; /* API tokens in memory */
 struct ticker; /* the background thread */
 
 struct service {
@@ -31,9 +33,11 @@ struct service {
     struct deployments *deployments;
     struct enrollment *enrollment;
     struct ingest *ingest; /* opened and closed by the program, see ingest.h */
+    struct keys *keys;
     struct nodes *nodes;
-    struct repository *repository;
+    struct publication *publication;
     struct ticker *ticker;
+    struct tokens *tokens;
     char server_id[33];   /* 32 hex digits */
     int64_t poll_s;       /* what assignments tell */
     int64_t session_ms;   /* life of a session token */
@@ -71,8 +75,9 @@ struct service_options service_options_default(void);
 enum status service_init_data(struct store *store, const char *folder,
                               struct service_init *ret_init, struct err *err) MUST_USE;
 
-/* Loads everything into memory, repairs the listing from the published TUF files, starts
- * the background thread. Blocks. The caller frees with service_close. */
+/* Loads everything into memory (texts in `options` must outlive the service), repairs the
+ * listing from the published TUF files, starts the background thread. Blocks. The caller
+ * frees with service_close. */
 enum status service_open(const struct service_options *options,
                          struct service **ret_service, struct err *err) MUST_USE;
 

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/service/nodes_memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "server/service/changes.h"
+#include "server/store/registry.h"
+#include "server/store/registry_nodes.h"
+#include "server/store/registry_tokens.h"
+
+/* A change on its way: `draft` is what the node will be, with memory of its own, so that
+ * nothing can fail once it is on disk. */
+struct draft {
+    struct node *node; /* owned */
+    bool fresh;        /* the node is new */
+    int64_t spends;    /* enrolment token that the node uses up by one, or 0 */
+    int64_t at_ms;
+    const char *actor, *action;
+};
+
+static void draft_release(struct draft *draft)
+{
+    node_free(draft->node);
+}
+
+#define DRAFT_AUTO __attribute__((cleanup(draft_release))) struct draft
+
+/* A copy of the node (or a new one for NULL) that owns its facts and labels. */
+static enum status draft_init(struct draft *draft, const struct node *from,
+                              const char *facts, struct err *err)
+{
+    struct node *node = calloc(1, sizeof *node);
+    if (!node) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for a node");
+    }
+    draft->node = node;
+    draft->at_ms = clock_wall_ms();
+    draft->fresh = from == NULL;
+    enum status status = node_set_facts(node, facts ? facts : from->facts, err);
+    if (!from || status != OK) {
+        return status;
+    }
+    node->id = from->id;
+    node->state = from->state;
+    node->epoch = from->epoch;
+    memcpy(node->name, from->name, sizeof node->name);
+    memcpy(node->public_key, from->public_key, sizeof node->public_key);
+    for (size_t i = 0; status == OK && i < from->label_count; i++) {
+        const struct node_label *label = &from->labels[i];
+        struct label copy = {.key = label->key, .value = label->value};
+        status = node_set_label(node, &copy, label->admin, err);
+    }
+    return status;
+}
+
+static enum status set_labels(struct node *node, const struct label_list *list,
+                              bool admin, struct err *err)
+{
+    enum status status = OK;
+    for (size_t i = 0; status == OK && i < list->count; i++) {
+        status = node_set_label(node, &list->items[i], admin, err);
+    }
+    return status;
+}
+
+static enum status check_admin_labels(const struct node *node, struct err *err)
+{
+    size_t given = 0;
+    for (size_t i = 0; i < node->label_count; i++) {
+        given += node->labels[i].admin;
+    }
+    return given <= NODE_LABELS_MAX
+               ? OK
+               : err_set(err, ERR_JSON_LENGTH, "a node has at most %d labels",
+                         NODE_LABELS_MAX);
+}
+
+static enum status write_labels(struct db *db, const struct node *node, struct err *err)
+{
+    enum status status = node_labels_clear(db, node->id, "admin", err);
+    if (status == OK) {
+        status = node_labels_clear(db, node->id, "node", err);
+    }
+    for (size_t i = 0; status == OK && i < node->label_count; i++) {
+        struct node_label_row row = {
+            .node_id = node->id,
+            .key = node->labels[i].key,
+            .source = node->labels[i].admin ? "admin" : "node",
+            .value = node->labels[i].value,
+        };
+        status = node_label_put(db, &row, err);
+    }
+    return status;
+}
+
+static enum status write_draft(void *context, struct db *db, struct err *err)
+{
+    struct draft *draft = context;
+    struct node *node = draft->node;
+    struct node_row row = {
+        .id = node->id,
+        .name = node->name,
+        .state = node_state_name(node->state),
+        .epoch = node->epoch,
+        .facts = node->facts,
+        .enrolled_ms = node->enrolled_ms,
+        .token_id = node->token_id,
+    };
+    memcpy(row.public_key, node->public_key, sizeof row.public_key);
+    enum status status = draft->fresh ? node_row_insert(db, &row, &node->id, err)
+                                      : node_row_update(db, &row, err);
+    if (status == OK) {
+        status = write_labels(db, node, err);
+    }
+    if (status == OK && draft->spends != 0) {
+        status = enrollment_token_use(db, draft->spends, err);
+    }
+    if (status != OK) {
+        return status;
+    }
+    char subject[21];
+    (void)snprintf(subject, sizeof subject, "%" PRId64, node->id);
+    struct audit_row audit = {.at_ms = draft->at_ms,
+                              .actor = draft->actor,
+                              .action = draft->action,
+                              .subject = subject};
+    return audit_row_insert(db, &audit, err);
+}
+
+/* Makes a committed draft true in memory; a fresh node goes over as it is. */
+static enum status apply(struct nodes *nodes, struct draft *draft, struct err *err)
+{
+    enum status status = OK;
+    (void)pthread_rwlock_wrlock(&nodes->lock);
+    if (draft->fresh) {
+        status = node_add(nodes, draft->node, err);
+        draft->node = status == OK ? NULL : draft->node;
+    } else {
+        struct node *node = node_find(nodes, draft->node->id);
+        struct node old = *node;
+        node_rename(nodes, node, draft->node->name);
+        memcpy(node->arch, draft->node->arch, sizeof node->arch);
+        node->ram_bytes = draft->node->ram_bytes;
+        node->state = draft->node->state;
+        node->epoch = draft->node->epoch;
+        node->facts = draft->node->facts;
+        node->labels = draft->node->labels;
+        node->label_count = draft->node->label_count;
+        draft->node->facts = old.facts;
+        draft->node->labels = old.labels;
+    }
+    (void)pthread_rwlock_unlock(&nodes->lock);
+    return status;
+}
+
+static enum status commit(struct nodes *nodes, struct draft *draft, struct err *err)
+{
+    enum status status = changes_commit(nodes->changes, write_draft, draft, err);
+    return status == OK ? apply(nodes, draft, err) : status;
+}
+
+/* The nodes of a key and of a name. Only changes add nodes or write what is read here,
+ * and the caller holds their lock, so the nodes may be read without the other one. */
+static void find_both(struct nodes *nodes, const struct node_order *order,
+                      struct node **ret_by_key, struct node **ret_by_name)
+{
+    HASH_FIND(by_key, nodes->by_key, order->public_key, sizeof order->public_key,
+              *ret_by_key);
+    HASH_FIND(by_name, nodes->by_name, order->name, (unsigned)strlen(order->name),
+              *ret_by_name);
+}
+
+static enum status fill_enrolled(struct draft *draft, const struct node_order *order,
+                                 struct err *err)
+{
+    struct node *node = draft->node;
+    (void)snprintf(node->name, sizeof node->name, "%s", order->name);
+    node_clear_declared(node);
+    enum status status = set_labels(node, &order->declared, false, err);
+    if (status != OK || !draft->fresh) {
+        return status;
+    }
+    memcpy(node->public_key, order->public_key, sizeof node->public_key);
+    node->state = order->pending ? NODE_PENDING : NODE_ACTIVE;
+    node->enrolled_ms = draft->at_ms;
+    node->token_id = order->token_id;
+    draft->spends = order->token_id;
+    return set_labels(node, &order->given, true, err);
+}
+
+enum status nodes_enroll(struct nodes *nodes, const struct node_order *order,
+                         int64_t *ret_id, enum node_state *ret_state, struct err *err)
+{
+    struct node *known = NULL;
+    struct node *namesake = NULL;
+    find_both(nodes, order, &known, &namesake);
+    if (known && known->state == NODE_REVOKED) {
+        return err_set(err, ERR_NODE_REVOKED, "the node '%s' was revoked", known->name);
+    }
+    if (namesake && namesake != known) {
+        return err_set(err, ERR_ENROLL_NAME_TAKEN, "another key is enrolled as '%.128s'",
+                       order->name);
+    }
+    char actor[NODE_NAME_BYTES + 8];
+    (void)snprintf(actor, sizeof actor, "node:%s", order->name);
+    DRAFT_AUTO draft = {.actor = actor,
+                        .action = known ? "node.enroll_again" : "node.enroll"};
+    enum status status = draft_init(&draft, known, order->facts, err);
+    if (status == OK) {
+        status = fill_enrolled(&draft, order, err);
+    }
+    struct node *node = draft.node;
+    if (status == OK) {
+        status = commit(nodes, &draft, err);
+    }
+    if (status == OK) {
+        *ret_id = node->id;
+        *ret_state = node->state;
+    }
+    return status;
+}
+
+static enum status find_for_change(struct nodes *nodes, int64_t node_id,
+                                   struct node **ret_node, struct err *err)
+{
+    (void)pthread_rwlock_rdlock(&nodes->lock);
+    struct node *node = node_find(nodes, node_id);
+    (void)pthread_rwlock_unlock(&nodes->lock);
+    if (!node) {
+        return err_set(err, ERR_NOT_FOUND, "there is no node %" PRId64, node_id);
+    }
+    *ret_node = node;
+    return OK;
+}
+
+enum status nodes_patch(struct nodes *nodes, int64_t node_id,
+                        const struct node_patch *patch, const char *actor,
+                        struct err *err)
+{
+    CHANGE_AUTO(held, nodes->changes);
+    struct node *node = NULL;
+    enum status status = find_for_change(nodes, node_id, &node, err);
+    if (status != OK) {
+        return status;
+    }
+    if (patch->activate && node->state == NODE_REVOKED) {
+        return err_set(err, ERR_CONFLICT, "a revoked node cannot become active again");
+    }
+    DRAFT_AUTO draft = {.actor = actor, .action = "node.patch"};
+    status = draft_init(&draft, node, NULL, err);
+    if (status == OK) {
+        draft.node->state = patch->activate ? NODE_ACTIVE : draft.node->state;
+        status = set_labels(draft.node, &patch->labels, true, err);
+    }
+    if (status == OK) {
+        status = check_admin_labels(draft.node, err);
+    }
+    return status == OK ? commit(nodes, &draft, err) : status;
+}
+
+enum status nodes_revoke(struct nodes *nodes, int64_t node_id, const char *actor,
+                         struct err *err)
+{
+    CHANGE_AUTO(held, nodes->changes);
+    struct node *node = NULL;
+    enum status status = find_for_change(nodes, node_id, &node, err);
+    if (status != OK || node->state == NODE_REVOKED) {
+        return status;
+    }
+    DRAFT_AUTO draft = {.actor = actor, .action = "node.revoke"};
+    status = draft_init(&draft, node, NULL, err);
+    if (status == OK) {
+        draft.node->state = NODE_REVOKED;
+        draft.node->epoch++;
+        status = commit(nodes, &draft, err);
+    }
+    return status;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* registry_nodes: the statements of nodes and their labels.
+ *
+ * Writing functions run on the writer inside its transaction. Loading ones hand out every
+ * row in order; texts in a row live only during the call, and an error of `each` ends it.
+ */
+#ifndef MUSTER_SERVER_STORE_REGISTRY_NODES_H
+#define MUSTER_SERVER_STORE_REGISTRY_NODES_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "format/report.h"
+
+struct db;
+
+struct node_row {
+    int64_t id;
+    const char *name;
+    uint8_t public_key[32];
+    const char *state; /* "active", "pending", "revoked" */
+    int64_t epoch;
+    const char *facts; /* JSON object */
+    int64_t enrolled_ms;
+    int64_t token_id;     /* of the enrolment token, 0: none */
+    int64_t last_seen_ms; /* 0: never */
+};
+
+struct node_label_row {
+    int64_t node_id;
+    const char *key, *source, *value; /* source: "admin" or "node" */
+};
+
+/* What a node's reports left in node_health. */
+struct node_reported_row {
+    int64_t node_id, report_ms, predictions;
+    const char *model;
+    uint8_t artifact[32];
+    struct health health;
+};
+
+/* Inserts a node (its id is ignored) and tells its id. ERR_EXISTS for a name or key that
+ * is taken. */
+enum status node_row_insert(struct db *db, const struct node_row *row, int64_t *ret_id,
+                            struct err *err) MUST_USE;
+
+/* Replaces name, state, epoch and facts of a node. */
+enum status node_row_update(struct db *db, const struct node_row *row,
+                            struct err *err) MUST_USE;
+
+/* Notes when a node was last seen. */
+enum status node_row_seen(struct db *db, int64_t id, int64_t last_seen_ms,
+                          struct err *err) MUST_USE;
+
+/* Sets a label of one source; removes a label of both; removes all of one source. */
+enum status node_label_put(struct db *db, const struct node_label_row *row,
+                           struct err *err) MUST_USE;
+enum status node_label_remove(struct db *db, int64_t node_id, const char *key,
+                              struct err *err) MUST_USE;
+enum status node_labels_clear(struct db *db, int64_t node_id, const char *source,
+                              struct err *err) MUST_USE;
+
+/* Every node, by id. */
+enum status node_rows_load(struct db *db,
+                           enum status (*each)(void *context, const struct node_row *row,
+                                               struct err *err),
+                           void *context, struct err *err) MUST_USE;
+
+/* Every label, by node and key. */
+enum status node_labels_load(struct db *db,
+                             enum status (*each)(void *context,
+                                                 const struct node_label_row *row,
+                                                 struct err *err),
+                             void *context, struct err *err) MUST_USE;
+
+/* The newest report and totals of every node that ever reported, by id. */
+enum status node_reported_load(struct db *db,
+                               enum status (*each)(void *context,
+                                                   const struct node_reported_row *row,
+                                                   struct err *err),
+                               void *context, struct err *err) MUST_USE;
+
+#endif
