@@ -39,6 +39,8 @@ static enum status finalise(struct submit *submit, const struct buf *payload,
     struct health health = {0};
     if (submit->health) {
         submit->health(submit->health_user, &health);
+        int64_t behind = health.queued - (int64_t)submit->head.rows;
+        health.queued = behind > 0 ? behind : 0; /* this report's own do not wait */
     }
     struct numbering numbering = {.queue = submit->queue,
                                   .timebase = submit->session->timebase,
