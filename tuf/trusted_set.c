@@ -214,22 +214,22 @@ enum status trusted_set_load_timestamp(struct trusted_set *set, const void *data
     return status;
 }
 
-static enum status check_timestamp_rollback(const struct tuf_timestamp *old,
-                                            const struct tuf_timestamp *new,
+static enum status check_timestamp_rollback(const struct tuf_timestamp *before,
+                                            const struct tuf_timestamp *after,
                                             struct err *err)
 {
-    if (new->envelope.version < old->envelope.version) {
+    if (after->envelope.version < before->envelope.version) {
         return err_set(err, ERR_TUF_ROLLBACK,
                        "timestamp: version %" PRId64 " or newer expected, %" PRId64
                        " found",
-                       old->envelope.version, new->envelope.version);
+                       before->envelope.version, after->envelope.version);
     }
-    if (new->envelope.version > old->envelope.version &&new->snapshot.version <
-        old->snapshot.version) {
+    if (after->envelope.version > before->envelope.version &&
+        after->snapshot.version < before->snapshot.version) {
         return err_set(err, ERR_TUF_ROLLBACK,
                        "timestamp: snapshot version %" PRId64
                        " or newer expected, %" PRId64 " found",
-                       old->snapshot.version, new->snapshot.version);
+                       before->snapshot.version, after->snapshot.version);
     }
     return OK;
 }
@@ -311,12 +311,12 @@ enum status trusted_set_load_snapshot(struct trusted_set *set, const void *data,
 
 /* Nothing that was listed may vanish or become older. */
 static enum status check_snapshot_rollback(const struct tuf_snapshot *old,
-                                           const struct tuf_snapshot *new,
+                                           const struct tuf_snapshot *fresh,
                                            struct err *err)
 {
     for (size_t i = 0; i < old->count; i++) {
         const struct tuf_meta *before = &old->metas[i];
-        const struct tuf_meta *after = tuf_snapshot_meta(new, before->name);
+        const struct tuf_meta *after = tuf_snapshot_meta(fresh, before->name);
         if (!after) {
             return err_set(err, ERR_TUF_ROLLBACK,
                            "snapshot: '%.80s' expected as listed before, none found",

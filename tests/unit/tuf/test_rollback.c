@@ -172,6 +172,57 @@ static void cached_files_that_are_current_need_no_fetch(void **state)
     world_must(world_offer(&world, &set, TUF_ROLE_TARGETS, &err), &err);
 }
 
+/* Without digests only the version tells that the cached snapshot is not the named one.
+ */
+static void an_outdated_cached_snapshot_leads_to_no_targets(void **state)
+{
+    (void)state;
+    WORLD_AUTO world;
+    TRUSTED_SET_AUTO set;
+    struct err err = {0};
+    world_init(&world);
+    BUF_AUTO snapshot = copy_of(&world.bytes[TUF_ROLE_SNAPSHOT]);
+    BUF_AUTO targets = copy_of(&world.bytes[TUF_ROLE_TARGETS]);
+    world_next(&world);
+    json_t *meta = json_object_get(
+        json_object_get(world.body[TUF_ROLE_TIMESTAMP], "meta"), "snapshot.json");
+    (void)json_object_del(meta, "hashes");
+    (void)json_object_del(meta, "length");
+    world_sign(&world, TUF_ROLE_TIMESTAMP);
+    world_client(&world, &set);
+    world_must(world_offer(&world, &set, TUF_ROLE_TIMESTAMP, &err), &err);
+    bool usable = true;
+    world_must(
+        trusted_set_load_snapshot(&set, snapshot.data, snapshot.len, &usable, &err),
+        &err);
+    assert_false(usable);
+    assert_int_equal(trusted_set_update_targets(&set, targets.data, targets.len, NULL),
+                     ERR_TUF_NO_TRUST);
+    world_must(world_offer(&world, &set, TUF_ROLE_SNAPSHOT, &err), &err);
+    world_must(world_offer(&world, &set, TUF_ROLE_TARGETS, &err), &err);
+}
+
+/* Signed by the right key, of the right version, but not the bytes that timestamp names.
+ */
+static void a_cached_snapshot_of_other_bytes_is_fetched_anew(void **state)
+{
+    (void)state;
+    WORLD_AUTO world;
+    TRUSTED_SET_AUTO set;
+    struct err err = {0};
+    world_init(&world);
+    BUF_AUTO snapshot = copy_of(&world.bytes[TUF_ROLE_SNAPSHOT]);
+    world_set_expires(&world, TUF_ROLE_SNAPSHOT, "2040-01-01T00:00:00Z");
+    world_publish(&world);
+    world_client(&world, &set);
+    world_must(world_offer(&world, &set, TUF_ROLE_TIMESTAMP, &err), &err);
+    bool usable = true;
+    world_must(
+        trusted_set_load_snapshot(&set, snapshot.data, snapshot.len, &usable, &err),
+        &err);
+    assert_false(usable);
+}
+
 static void tampered_cached_files_count_as_absent(void **state)
 {
     (void)state;
@@ -303,6 +354,8 @@ int main(void)
         cmocka_unit_test(an_equal_timestamp_does_not_outlive_its_expiry),
         cmocka_unit_test(a_snapshot_neither_drops_nor_ages_what_it_listed),
         cmocka_unit_test(cached_files_that_are_current_need_no_fetch),
+        cmocka_unit_test(an_outdated_cached_snapshot_leads_to_no_targets),
+        cmocka_unit_test(a_cached_snapshot_of_other_bytes_is_fetched_anew),
         cmocka_unit_test(tampered_cached_files_count_as_absent),
         cmocka_unit_test(a_rotated_key_recovers_from_a_fast_forward),
         cmocka_unit_test(at_time_zero_a_whole_cache_verifies),
