@@ -92,7 +92,7 @@ static enum MHD_Result hand_over(struct exchange *x, enum job_place place)
     struct err err = {0};
     enum status status =
         http->options.submit
-            ? http->options.submit(http->options.context, place, &x->job, &err)
+            ? http->options.submit(http->options.submit_context, place, &x->job, &err)
             : err_set(&err, ERR_UNAVAILABLE, "no place for jobs");
     if (status != OK) {
         job_done(&x->job, status, &err);

@@ -42,8 +42,9 @@ struct http_options {
      * header). Inline; fills request->principal. ERR_AUTH_REQUIRED when the token is not
      * good. */
     enum status (*authenticate)(struct request *request, const char *token);
+    void *submit_context; /* handed to submit */
     /* Queues a job at a place; ERR_UNAVAILABLE when it cannot. */
-    enum status (*submit)(void *context, enum job_place place, struct job *job,
+    enum status (*submit)(void *submit_context, enum job_place place, struct job *job,
                           struct err *err);
     /* Decodes a body: `encoding` is "zstd" or "gzip"; at most `max` bytes into the
      * request's arena. ERR_CONTENT_*. */

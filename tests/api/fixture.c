@@ -204,7 +204,7 @@ int main(int argc, char **argv)
         workers_open(2, 1000, &workers, &err) != OK) {
         return 1;
     }
-    options.context = workers;
+    options.submit_context = workers;
     int status = serve(&options, &signals);
     workers_close(workers);
     (void)close(blob_fd);

@@ -18,6 +18,14 @@
 
 #include "base/buf.h"
 
+/* Sanitizers keep freed memory for a while: what tests of memory multiply their bound by.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SANITIZER_FACTOR = 32 };
+#else
+enum { SANITIZER_FACTOR = 1 };
+#endif
+
 /* Longer than anything takes here, under sanitizers on a busy machine. */
 enum { HARNESS_WAIT_MS = 20000, REPLY_BYTES_MAX = 32 * 1024 * 1024 };
 

@@ -13,13 +13,6 @@
 
 #include "base/clock.h"
 
-/* Sanitizers keep freed memory for a while. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZER_FACTOR = 32 };
-#else
-enum { SANITIZER_FACTOR = 1 };
-#endif
-
 enum {
     TRICKLE_US = 50000,
     DATA_BYTES_MAX = 16 * 1024 * 1024,

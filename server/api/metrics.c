@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/api/metrics.h"
+
+#include <inttypes.h>
+
+#include "base/buf.h"
+#include "server/service/health.h"
+
+enum { TEXT_BYTES_MAX = 256 * 1024 };
+
+struct sample {
+    const char *name;
+    const char *type; /* counter or gauge */
+    const char *help;
+    uint64_t value;
+};
+
+static void add_head(struct buf *out, const char *name, const char *type,
+                     const char *help)
+{
+    buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void add_samples(struct buf *out, const struct sample *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        add_head(out, samples[i].name, samples[i].type, samples[i].help);
+        buf_addf(out, "%s %" PRIu64 "\n", samples[i].name, samples[i].value);
+    }
+}
+
+static void add_answers(struct buf *out, const struct http_counters *counters)
+{
+    static const char *const classes[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    const char *name = "muster_http_answers_total";
+    add_head(out, name, "counter", "Requests by class of the answer; none: cut off.");
+    for (size_t i = 0; i < 6; i++) {
+        buf_addf(out, "%s{class=\"%s\"} %" PRIu64 "\n", name, classes[i],
+                 counters->requests_by_class[i]);
+    }
+}
+
+static void add_routes(struct buf *out, const struct metrics_sources *sources)
+{
+    const char *requests = "muster_http_requests_total";
+    const char *seconds = "muster_http_request_seconds_total";
+    add_head(out, requests, "counter", "Requests by route.");
+    for (size_t i = 0; i < sources->route_count; i++) {
+        buf_addf(out, "%s{method=\"%s\",route=\"%s\"} %" PRIu64 "\n", requests,
+                 sources->routes[i].method, sources->routes[i].path,
+                 http_route_requests(sources->http, i));
+    }
+    add_head(out, seconds, "counter", "Time from request line to completion by route.");
+    for (size_t i = 0; i < sources->route_count; i++) {
+        uint64_t us = http_route_total_us(sources->http, i);
+        buf_addf(out, "%s{method=\"%s\",route=\"%s\"} %" PRIu64 ".%06" PRIu64 "\n",
+                 seconds, sources->routes[i].method, sources->routes[i].path,
+                 us / 1000000, us % 1000000);
+    }
+}
+
+static void add_http(struct buf *out, const struct metrics_sources *sources)
+{
+    struct http_counters http;
+    http_counters_read(sources->http, &http);
+    const struct sample samples[] = {
+        {"muster_http_connections", "gauge", "Open connections.", http.connections},
+        {"muster_http_in_flight", "gauge", "Requests being handled.", http.in_flight},
+        {"muster_http_refused_connections_total", "counter",
+         "Connections beyond a limit, answered 503.", http.refused_connections},
+        {"muster_http_framing_refused_total", "counter",
+         "Requests refused for their head.", http.framing_refused},
+        {"muster_http_deadline_closed_total", "counter",
+         "Connections closed for being late or idle.", http.deadline_closed},
+    };
+    add_samples(out, samples, sizeof samples / sizeof samples[0]);
+    add_answers(out, &http);
+    add_routes(out, sources);
+}
+
+static void add_store(struct buf *out, const struct service_health *health)
+{
+    const struct sample samples[] = {
+        {"muster_store_healthy", "gauge", "1 if the last commit worked.", health->writer},
+        {"muster_store_groups_total", "counter", "Transactions.", health->groups},
+        {"muster_store_jobs_total", "counter", "Writing jobs.", health->jobs},
+        {"muster_store_rows_total", "counter", "Prediction rows.", health->rows},
+        {"muster_store_commit_failures_total", "counter", "Failed commits.",
+         health->commit_failures},
+        {"muster_store_commit_microseconds_total", "counter", "Time spent in commits.",
+         health->commit_us},
+        {"muster_store_gate_closings_total", "counter",
+         "Times that readers had to wait for the log file.", health->gate_closings},
+        {"muster_store_wal_bytes", "gauge", "Size of the log file.", health->wal_bytes},
+        {"muster_store_database_bytes", "gauge", "Size of the database.",
+         health->database_bytes},
+    };
+    add_samples(out, samples, sizeof samples / sizeof samples[0]);
+}
+
+static void add_ingest(struct buf *out, const struct ingest_counters *ingest)
+{
+    const struct sample samples[] = {
+        {"muster_reports_total", "counter", "Reports stored.", ingest->reports},
+        {"muster_predictions_total", "counter", "Predictions stored.", ingest->rows},
+        {"muster_report_duplicates_total", "counter", "Reports answered again.",
+         ingest->duplicates},
+        {"muster_report_conflicts_total", "counter",
+         "Reports with a used seq and another body.", ingest->conflicts},
+        {"muster_report_unknown_artifacts_total", "counter",
+         "Reports of artifacts never published.", ingest->unknown_artifacts},
+        {"muster_predictions_implausible_total", "counter",
+         "Predictions with an implausible time.", ingest->implausible},
+    };
+    add_samples(out, samples, sizeof samples / sizeof samples[0]);
+}
+
+static enum status get_metrics(struct request *request, struct response *response)
+{
+    const struct metrics_sources *sources = request->context;
+    struct service_health health;
+    service_health_read(sources->service, &health);
+    BUF_AUTO out = BUF_INIT(TEXT_BYTES_MAX);
+    add_http(&out, sources);
+    add_store(&out, &health);
+    add_ingest(&out, &health.ingest);
+    enum status status = buf_status(&out, &request->err);
+    if (status == OK) {
+        status = response_json(request, response, 200, out.data, out.len);
+    }
+    response->content_type = "text/plain; version=0.0.4";
+    return status;
+}
+
+const struct route metrics_routes[] = {
+    {.method = "GET",
+     .path = "/metrics",
+     .summary = "numbers for Prometheus",
+     .mode = ROUTE_INLINE,
+     .access = ACCESS_PUBLIC,
+     .handle = get_metrics},
+};
+
+const size_t metrics_routes_count = sizeof metrics_routes / sizeof metrics_routes[0];

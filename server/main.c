@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "base/log.h"
+#include "server/config.h"
+#include "server/healthcheck.h"
+#include "server/serve.h"
+#include "server/service/service.h"
+#include "server/store/store.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static const char usage[] =
+    "usage: musterd init --data DIR\n"
+    "       musterd --data DIR [option ...]\n"
+    "       musterd healthcheck --url URL\n"
+    "       musterd --help | --version\n"
+    "\n"
+    "init makes the data directory and prints the server's id, the public half of its\n"
+    "timestamp key and one admin token. Without a command musterd serves.\n"
+    "\n"
+    "Options; also as MUSTER_NAME in the environment and as name = value in the file of\n"
+    "--config (flags win, then the environment, then the file):\n";
+
+static int complain(enum status status, const struct err *err)
+{
+    (void)fprintf(stderr, "musterd: %s\n",
+                  err->detail[0] ? err->detail : status_meaning(status));
+    return status == ERR_USAGE || status == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
+}
+
+static int show_help(void)
+{
+    (void)fputs(usage, stdout);
+    config_print_options();
+    return EXIT_OK;
+}
+
+static enum status need_data(const struct config *config, struct err *err)
+{
+    return config->data[0] ? OK : err_set(err, ERR_USAGE, "--data is needed");
+}
+
+static enum status init_folder(const char *folder, struct service_init *ret_init,
+                               struct err *err)
+{
+    enum status status = store_create(folder, err);
+    if (status != OK) {
+        return status;
+    }
+    struct store_options options = store_options_default(folder);
+    struct store *store = NULL;
+    status = store_open(&options, &store, err);
+    if (status == OK) {
+        status = service_init_data(store, folder, ret_init, err);
+    }
+    store_close(store);
+    return status;
+}
+
+static int command_init(int argc, char **argv)
+{
+    struct err err = {0};
+    CONFIG_AUTO config = {0};
+    struct service_init made = {0};
+    enum status status = config_load(&config, argc, argv, environ, &err);
+    if (status == OK) {
+        status = need_data(&config, &err);
+    }
+    if (status == OK) {
+        status = init_folder(config.data, &made, &err);
+    }
+    if (status != OK) {
+        return complain(status, &err);
+    }
+    (void)printf("server-id: %s\ntimestamp-key: %s\nadmin-token: %s\n", made.server_id,
+                 made.timestamp_key, made.admin_token);
+    sodium_memzero(&made, sizeof made);
+    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+static int command_healthcheck(int argc, char **argv)
+{
+    struct err err = {0};
+    const char *url = NULL;
+    if (argc == 2 && strcmp(argv[0], "--url") == 0) {
+        url = argv[1];
+    } else if (argc == 1 && strncmp(argv[0], "--url=", 6) == 0) {
+        url = argv[0] + 6;
+    } else {
+        (void)err_set(&err, ERR_USAGE, "healthcheck wants --url URL");
+        return complain(ERR_USAGE, &err);
+    }
+    enum status status = healthcheck(url, &err);
+    return status == OK ? EXIT_OK : complain(status, &err);
+}
+
+static enum status set_log_level(const char *name, struct err *err)
+{
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            log_set_level((enum log_level)i);
+            return OK;
+        }
+    }
+    return err_set(err, ERR_CONFIG, "log_level: unknown level '%.32s'", name);
+}
+
+static int command_serve(int argc, char **argv)
+{
+    struct err err = {0};
+    CONFIG_AUTO config = {0};
+    enum status status = config_load(&config, argc, argv, environ, &err);
+    if (status == OK) {
+        status = need_data(&config, &err);
+    }
+    if (status == OK) {
+        status = set_log_level(config.log_level, &err);
+    }
+    if (status == OK) {
+        status = serve(&config, &err);
+    }
+    return status == OK ? EXIT_OK : complain(status, &err);
+}
+
+int main(int argc, char **argv)
+{
+    const char *command = argc > 1 ? argv[1] : "";
+    if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0) {
+        return show_help();
+    }
+    if (strcmp(command, "--version") == 0) {
+        (void)puts("musterd " MUSTER_VERSION);
+        return EXIT_OK;
+    }
+    if (sodium_init() < 0) {
+        (void)fputs("musterd: libsodium does not start\n", stderr);
+        return EXIT_FAILED;
+    }
+    if (strcmp(command, "init") == 0) {
+        return command_init(argc - 2, argv + 2);
+    }
+    if (strcmp(command, "healthcheck") == 0) {
+        return command_healthcheck(argc - 2, argv + 2);
+    }
+    return command_serve(argc - 1, argv + 1);
+}

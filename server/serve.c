@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/serve.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "server/api/handlers.h"
+#include "server/api/metrics.h"
+#include "server/api/routes.h"
+#include "server/http/http.h"
+#include "server/service/ingest.h"
+#include "server/service/service.h"
+#include "server/store/store.h"
+#include "server/workers.h"
+
+enum { WORKER_QUEUE_MAX = 1000, METRICS_DRAIN_MS = 1000 };
+
+struct server {
+    struct store *store;
+    struct service *service;
+    struct workers *workers;
+    struct http *http;
+    struct http *metrics;
+    struct metrics_sources sources;
+    char labels[256]; /* the keys of config->cohort_labels, cut apart */
+};
+
+/* http_options.submit */
+static enum status submit(void *submit_context, enum job_place place, struct job *job,
+                          struct err *err)
+{
+    struct server *server = submit_context;
+    switch (place) {
+    case JOB_READER:
+    case JOB_WRITER:
+        return store_submit(server->store, place, job, err);
+    case JOB_WORKER:
+        return workers_submit(server->workers, job, err);
+    }
+    return err_set(err, ERR_INTERNAL, "no such place for a job");
+}
+
+static struct http_limits limits_of(const struct config *config)
+{
+    struct http_limits limits = http_limits_default();
+    limits.threads = (unsigned)config->threads;
+    limits.max_connections = (unsigned)config->max_connections;
+    limits.max_connections_per_address = (unsigned)config->max_connections_per_address;
+    limits.head_timeout_ms = config->head_timeout_ms;
+    limits.body_timeout_ms = config->body_timeout_ms;
+    limits.idle_timeout_ms = config->idle_timeout_ms;
+    limits.send_timeout_ms = config->send_timeout_ms;
+    limits.min_bytes_per_s = (size_t)config->min_bytes_per_s;
+    limits.bodies_bytes = (size_t)config->bodies_bytes;
+    return limits;
+}
+
+static enum status open_store(struct server *server, const struct config *config,
+                              struct err *err)
+{
+    struct store_options options = store_options_default(config->data);
+    options.readers = (unsigned)config->readers;
+    options.read_deadline_ms = config->read_deadline_ms;
+    options.linger_max_us = config->linger_max_us;
+    options.wal_limit_bytes = (uint64_t)config->wal_limit_bytes;
+    options.minute_rollup_days = config->minute_rollup_days;
+    return store_open(&options, &server->store, err);
+}
+
+static enum status split_labels(struct server *server, const struct config *config,
+                                struct service_options *options, struct err *err)
+{
+    size_t count = 0;
+    (void)snprintf(server->labels, sizeof server->labels, "%s", config->cohort_labels);
+    char *rest = server->labels;
+    for (char *key = strsep(&rest, ","); key; key = strsep(&rest, ",")) {
+        if (*key == '\0') {
+            continue;
+        }
+        if (count == SERVICE_COHORT_LABELS) {
+            return err_set(err, ERR_CONFIG, "cohort_labels: more than %d keys",
+                           SERVICE_COHORT_LABELS);
+        }
+        options->cohort_labels[count++] = key;
+    }
+    return OK;
+}
+
+static enum status open_service(struct server *server, const struct config *config,
+                                struct err *err)
+{
+    struct service_options options = service_options_default();
+    options.store = server->store;
+    options.folder = config->data;
+    options.poll_s = config->poll_s;
+    options.session_ms = config->session_ms;
+    options.timestamp_ms = config->timestamp_ms;
+    options.artifact_bytes = (uint64_t)config->max_artifact_bytes;
+    enum status status = split_labels(server, config, &options, err);
+    if (status == OK) {
+        status = service_open(&options, &server->service, err);
+    }
+    if (status != OK) {
+        return status;
+    }
+    struct ingest_sources sources = ingest_sources_of(server->service);
+    return ingest_open(server->store, &sources, &server->service->ingest, err);
+}
+
+static enum status open_listeners(struct server *server, const struct config *config,
+                                  struct err *err)
+{
+    struct http_options options = {
+        .routes = api_routes,
+        .route_count = api_routes_count,
+        .limits = limits_of(config),
+        .context = server->service,
+        .authenticate = api_authenticate,
+        .submit_context = server,
+        .submit = submit,
+        .decode = api_decode,
+        .quiet = config->log_requests == 0,
+    };
+    enum status status = http_open(&options, config->listen, &server->http, err);
+    if (status != OK || config->metrics_listen[0] == '\0') {
+        return status;
+    }
+    server->sources = (struct metrics_sources){.http = server->http,
+                                               .routes = api_routes,
+                                               .route_count = api_routes_count,
+                                               .service = server->service};
+    struct http_options metrics = {
+        .routes = metrics_routes,
+        .route_count = metrics_routes_count,
+        .limits = limits_of(config),
+        .context = &server->sources,
+        .quiet = true,
+    };
+    metrics.limits.threads = 1;
+    metrics.limits.max_connections = 64;
+    return http_open(&metrics, config->metrics_listen, &server->metrics, err);
+}
+
+static enum status server_open(struct server *server, const struct config *config,
+                               struct err *err)
+{
+    enum status status = open_store(server, config, err);
+    if (status == OK) {
+        status = open_service(server, config, err);
+    }
+    if (status == OK) {
+        status = workers_open((unsigned)config->workers, WORKER_QUEUE_MAX,
+                              &server->workers, err);
+    }
+    return status == OK ? open_listeners(server, config, err) : status;
+}
+
+static void server_close(struct server *server, int64_t drain_ms)
+{
+    struct ingest *ingest = server->service ? server->service->ingest : NULL;
+    http_close(server->metrics, METRICS_DRAIN_MS);
+    http_close(server->http, drain_ms);
+    workers_close(server->workers);
+    service_close(server->service);
+    store_close(server->store);
+    ingest_close(ingest);
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static void announce(const struct server *server, const struct config *config)
+{
+    if (server->metrics) {
+        (void)printf("metrics on %s\n", http_address(server->metrics));
+    }
+    (void)printf("listening on %s\n", http_address(server->http));
+    (void)fflush(stdout);
+    log_event(LOG_LEVEL_INFO, "started", log_text("address", http_address(server->http)),
+              log_text("data", config->data));
+}
+
+enum status serve(const struct config *config, struct err *err)
+{
+    /* Blocked before any thread starts, so that only sigwait sees them. */
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
+    struct server server = {0};
+    enum status status = server_open(&server, config, err);
+    if (status == OK) {
+        announce(&server, config);
+        int number = 0;
+        (void)sigwait(&signals, &number);
+        log_event(LOG_LEVEL_INFO, "stopping", log_int("signal", number));
+    }
+    server_close(&server, config->drain_timeout_ms);
+    return status;
+}

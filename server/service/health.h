@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* health: what /readyz and /metrics tell about the services, read in one go.
+ *
+ * Memory only, from any thread. */
+#ifndef MUSTER_SERVER_SERVICE_HEALTH_H
+#define MUSTER_SERVER_SERVICE_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/service/ingest.h"
+
+struct service;
+
+struct service_health {
+    bool writer;        /* the last commit worked */
+    bool database;      /* the file is there and has a size */
+    int64_t started_ms; /* of the service */
+    uint64_t groups, jobs, rows, commit_failures, gate_closings;
+    uint64_t wal_bytes, database_bytes;
+    uint64_t commit_us; /* spent in all commits together */
+    struct ingest_counters ingest;
+};
+
+void service_health_read(const struct service *service,
+                         struct service_health *ret_health);
+
+#endif
