@@ -66,6 +66,20 @@ enum status db_execute(struct db *db, const char *sql, struct err *err)
     return OK;
 }
 
+enum status db_prepare_once(struct db *db, const char *sql, sqlite3_stmt **ret_stmt,
+                            struct err *err)
+{
+    if (sqlite3_prepare_v2(db->handle, sql, -1, ret_stmt, NULL) != SQLITE_OK) {
+        return db_error(db, "prepare a statement", err);
+    }
+    return OK;
+}
+
+void db_finalize(sqlite3_stmt **stmt)
+{
+    (void)sqlite3_finalize(*stmt);
+}
+
 static int past_deadline(void *context)
 {
     const struct db *db = context;

@@ -104,6 +104,13 @@ bool db_column_is_null(sqlite3_stmt *stmt, int column);
 int64_t db_last_id(struct db *db);
 int64_t db_changes(struct db *db);
 
+/* A statement that is used once, outside the tables of modules.def (the schema may not be
+ * complete yet); DB_ONCE finalises it. */
+#define DB_ONCE __attribute__((cleanup(db_finalize))) sqlite3_stmt *
+enum status db_prepare_once(struct db *db, const char *sql, sqlite3_stmt **ret_stmt,
+                            struct err *err) MUST_USE;
+void db_finalize(sqlite3_stmt **stmt);
+
 /* Runs constant SQL (several statements are allowed) without preparing it for later. */
 enum status db_execute(struct db *db, const char *sql, struct err *err) MUST_USE;
 

@@ -36,26 +36,10 @@ static const char LOOKUP_SQL[] = "SELECT sha256 FROM migration WHERE number = ?1
 static const char RECORD_SQL[] =
     "INSERT INTO migration(number, name, sha256, applied_ms) VALUES (?1, ?2, ?3, ?4)";
 
-static void finalize(sqlite3_stmt **stmt)
-{
-    (void)sqlite3_finalize(*stmt);
-}
-
-#define ONCE_STMT __attribute__((cleanup(finalize))) sqlite3_stmt *
-
-static enum status prepare(struct db *db, const char *sql, sqlite3_stmt **ret_stmt,
-                           struct err *err)
-{
-    if (sqlite3_prepare_v2(db->handle, sql, -1, ret_stmt, NULL) != SQLITE_OK) {
-        return db_error(db, "prepare a statement on migrations", err);
-    }
-    return OK;
-}
-
 static enum status newest_recorded(struct db *db, int64_t *ret_number, struct err *err)
 {
-    ONCE_STMT stmt = NULL;
-    enum status status = prepare(db, NEWEST_SQL, &stmt, err);
+    DB_ONCE stmt = NULL;
+    enum status status = db_prepare_once(db, NEWEST_SQL, &stmt, err);
     bool row = false;
     if (status == OK) {
         status = db_step(db, stmt, &row, err);
@@ -70,8 +54,8 @@ static enum status is_applied(struct db *db, const struct migration *migration,
                               const uint8_t digest[static SHA256_BYTES],
                               bool *ret_applied, struct err *err)
 {
-    ONCE_STMT stmt = NULL;
-    enum status status = prepare(db, LOOKUP_SQL, &stmt, err);
+    DB_ONCE stmt = NULL;
+    enum status status = db_prepare_once(db, LOOKUP_SQL, &stmt, err);
     if (status != OK) {
         return status;
     }
@@ -98,8 +82,8 @@ static enum status is_applied(struct db *db, const struct migration *migration,
 static enum status record(struct db *db, const struct migration *migration,
                           const uint8_t digest[static SHA256_BYTES], struct err *err)
 {
-    ONCE_STMT stmt = NULL;
-    enum status status = prepare(db, RECORD_SQL, &stmt, err);
+    DB_ONCE stmt = NULL;
+    enum status status = db_prepare_once(db, RECORD_SQL, &stmt, err);
     if (status != OK) {
         return status;
     }

@@ -13,17 +13,12 @@ static const char PRESIZE_CREATE_SQL[] =
 static const char PRESIZE_INSERT_SQL[] = "INSERT INTO wal_presize VALUES (zeroblob(?1))";
 static const char PRESIZE_DROP_SQL[] = "DROP TABLE wal_presize";
 
-static void finalize(sqlite3_stmt **stmt)
-{
-    (void)sqlite3_finalize(*stmt);
-}
-
 static enum status insert_filler(struct db *db, uint64_t bytes, struct err *err)
 {
-    __attribute__((cleanup(finalize))) sqlite3_stmt *stmt = NULL;
-    if (sqlite3_prepare_v2(db->handle, PRESIZE_INSERT_SQL, -1, &stmt, NULL) !=
-        SQLITE_OK) {
-        return db_error(db, "prepare the pre-sizing of the WAL", err);
+    DB_ONCE stmt = NULL;
+    enum status status = db_prepare_once(db, PRESIZE_INSERT_SQL, &stmt, err);
+    if (status != OK) {
+        return status;
     }
     db_bind_int(stmt, 1, (int64_t)bytes);
     return db_run(db, stmt, err);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* snapshot: a consistent copy of the database in one file, for analysts.
+ *
+ * It may run in another process while the server runs. The copy is not in WAL mode and
+ * needs no other file. While it is made, the server's WAL cannot be restarted and grows.
+ */
+#ifndef MUSTER_SERVER_STORE_SNAPSHOT_H
+#define MUSTER_SERVER_STORE_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct snapshot_options {
+    const char *folder; /* the data directory */
+    const char *target; /* the new file; it appears only when it is complete */
+    int64_t since_ms;   /* leave out predictions, samples and reports received before */
+    bool no_rows;       /* leave out all of them: rollups and registry only */
+};
+
+/* Blocks for as long as the copy takes; needs room for the whole database even if rows
+ * are left out. ERR_EXISTS, ERR_NOT_FOUND, ERR_DISK_FULL. */
+enum status store_snapshot(const struct snapshot_options *options,
+                           struct err *err) MUST_USE;
+
+#endif
