@@ -193,6 +193,21 @@ static void a_group_that_is_rolled_back_leaves_no_trace_in_memory(void **state)
                      ROWS);
 }
 
+static void a_committed_cohort_outlives_a_later_rollback(void **state)
+{
+    struct ingest_fixture *fixture = *state;
+    struct report report = report_of(1, 1, ROWS, 1);
+    assert_int_equal(apply(fixture, 1, &report).status, OK);
+    query_execute(fixture->store,
+                  "CREATE TRIGGER fault BEFORE UPDATE ON node_health BEGIN "
+                  "SELECT RAISE(ABORT, 'a fault'); END");
+    report.seq = 2;
+    assert_int_equal(apply(fixture, 1, &report).status, ERR_UNAVAILABLE);
+    query_execute(fixture->store, "DROP TRIGGER fault");
+    assert_int_equal(apply(fixture, 1, &report).status, OK);
+    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM cohort"), 1);
+}
+
 static void a_full_database_stores_nothing_and_recovers(void **state)
 {
     struct ingest_fixture *fixture = *state;
@@ -307,6 +322,7 @@ int main(void)
         WITH_INGEST(old_streams_give_way_in_the_database_too),
         WITH_INGEST(a_refused_report_changes_nothing_and_names_the_item),
         WITH_INGEST(a_group_that_is_rolled_back_leaves_no_trace_in_memory),
+        WITH_INGEST(a_committed_cohort_outlives_a_later_rollback),
         WITH_INGEST(a_full_database_stores_nothing_and_recovers),
         WITH_INGEST(ids_grow_while_the_wall_clock_jumps),
         WITH_INGEST(times_beyond_all_reason_are_stored_and_counted_at_receipt),
