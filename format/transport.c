@@ -27,16 +27,6 @@ static void free_context(ZSTD_CCtx **context)
     (void)ZSTD_freeCCtx(*context);
 }
 
-/* Where byte `at` of the planes belongs in the artifact. */
-static size_t plane_target(size_t at, size_t len, size_t stride)
-{
-    size_t per_plane = len / stride;
-    if (at >= per_plane * stride) {
-        return at;
-    }
-    return at % per_plane * stride + at / per_plane;
-}
-
 static void split_planes(const uint8_t *data, size_t len, size_t stride, uint8_t *planes)
 {
     size_t per_plane = len / stride;
@@ -157,6 +147,26 @@ static enum status check_header(struct transport_decoder *decoder, struct err *e
     return OK;
 }
 
+/* Places the bytes up to the end of their plane; returns how many those are. */
+static size_t place_run(struct transport_decoder *decoder, const uint8_t *from,
+                        size_t count)
+{
+    size_t stride = decoder->stride;
+    size_t per_plane = decoder->result_length / stride;
+    if (decoder->done >= per_plane * stride) {
+        memcpy(decoder->result + decoder->done, from, count);
+        return count;
+    }
+    size_t plane = decoder->done / per_plane;
+    size_t index = decoder->done % per_plane;
+    size_t run = count < per_plane - index ? count : per_plane - index;
+    uint8_t *to = decoder->result + index * stride + plane;
+    for (size_t i = 0; i < run; i++) {
+        to[i * stride] = from[i];
+    }
+    return run;
+}
+
 static enum status place_bytes(struct transport_decoder *decoder, size_t count,
                                struct err *err)
 {
@@ -165,11 +175,13 @@ static enum status place_bytes(struct transport_decoder *decoder, size_t count,
         return err_set(err, ERR_CONTENT_TOO_LARGE,
                        "more than the signed %zu bytes come out of the transport", len);
     }
-    for (size_t i = 0; i < count; i++) {
-        size_t at = plane_target(decoder->done + i, len, decoder->stride);
-        decoder->result[at] = (uint8_t)decoder->chunk[i];
+    const uint8_t *from = (const uint8_t *)decoder->chunk;
+    while (count > 0) {
+        size_t run = place_run(decoder, from, count);
+        decoder->done += run;
+        from += run;
+        count -= run;
     }
-    decoder->done += count;
     return OK;
 }
 
