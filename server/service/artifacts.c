@@ -280,17 +280,15 @@ bool artifacts_classes(struct artifacts *artifacts, const uint8_t sha256[static 
 }
 
 enum status artifacts_select(struct artifacts *artifacts, const char *model,
-                             const char *version, struct arena *arena,
-                             const struct artifact_info **ret_items, size_t *ret_count,
-                             struct err *err)
+                             struct arena *arena, struct artifact_info **ret_items,
+                             size_t *ret_count, struct err *err)
 {
     size_t count = 0;
     (void)pthread_rwlock_rdlock(&artifacts->lock);
     struct artifact_info *items = arena_array(arena, artifacts->count + 1, sizeof *items);
     for (size_t i = 0; items && i < artifacts->count; i++) {
         const struct artifact_info *info = &artifacts->items[i]->info;
-        if ((!model || strcmp(info->model, model) == 0) &&
-            (!version || strcmp(info->version, version) == 0)) {
+        if (!model || strcmp(info->model, model) == 0) {
             items[count++] = *info;
         }
     }
@@ -385,6 +383,22 @@ enum status artifacts_version(struct artifacts *artifacts, const char *model,
     }
     *ret_seq = seq;
     return OK;
+}
+
+bool artifacts_version_name(struct artifacts *artifacts, const char *model, int64_t seq,
+                            char ret_version[static 65])
+{
+    bool found = false;
+    (void)pthread_rwlock_rdlock(&artifacts->lock);
+    for (size_t i = 0; i < artifacts->count && !found; i++) {
+        const struct artifact_info *info = &artifacts->items[i]->info;
+        found = info->seq == seq && strcmp(info->model, model) == 0;
+        if (found) {
+            memcpy(ret_version, info->version, sizeof info->version);
+        }
+    }
+    (void)pthread_rwlock_unlock(&artifacts->lock);
+    return found;
 }
 
 static bool fits(const struct artifact *artifact, const struct artifact_wish *wish)

@@ -53,12 +53,11 @@ bool artifacts_classes(struct artifacts *artifacts, const uint8_t sha256[static 
                        struct arena *arena, const char *const **ret_names,
                        size_t *ret_count);
 
-/* The digests of the artifacts of a model (NULL: every model) and, unless NULL, of one
- * version, in the arena; withdrawn ones too. */
+/* The artifacts of a model (NULL: of every one), by seq and variant, in the arena;
+ * withdrawn ones too. */
 enum status artifacts_select(struct artifacts *artifacts, const char *model,
-                             const char *version, struct arena *arena,
-                             const struct artifact_info **ret_items, size_t *ret_count,
-                             struct err *err) MUST_USE;
+                             struct arena *arena, struct artifact_info **ret_items,
+                             size_t *ret_count, struct err *err) MUST_USE;
 
 /* The models in order of name behind `after` ("" from the start), at most `limit`, in the
  * arena. */
@@ -75,6 +74,10 @@ enum status artifacts_model(struct artifacts *artifacts, const char *model,
 enum status artifacts_version(struct artifacts *artifacts, const char *model,
                               const char *version, int64_t *ret_seq,
                               struct err *err) MUST_USE;
+
+/* The version of a seq, listed or withdrawn; false when it was never published. */
+bool artifacts_version_name(struct artifacts *artifacts, const char *model, int64_t seq,
+                            char ret_version[static 65]);
 
 /* What a node needs to run. */
 struct artifact_wish {

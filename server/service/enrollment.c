@@ -81,7 +81,7 @@ static enum status load_one(void *context, const struct enrollment_token_row *ro
 
 static enum status load(void *context, struct db *db, struct err *err)
 {
-    return enrollment_tokens_load(db, load_one, context, err);
+    return enrollment_token_rows_load(db, load_one, context, err);
 }
 
 enum status enrollment_open(struct changes *changes, struct nodes *nodes,
@@ -153,7 +153,7 @@ static enum status write_creation(void *context, struct db *db, struct err *err)
         .expires_ms = info->expires_ms,
     };
     memcpy(row.hash, change->token->hash, sizeof row.hash);
-    enum status status = enrollment_token_insert(db, &row, &info->id, err);
+    enum status status = enrollment_token_row_insert(db, &row, &info->id, err);
     return status == OK ? write_audit(change, db, err) : status;
 }
 
@@ -161,7 +161,7 @@ static enum status write_revocation(void *context, struct db *db, struct err *er
 {
     const struct token_change *change = context;
     enum status status =
-        enrollment_token_revoke(db, change->token->info.id, change->at_ms, err);
+        enrollment_token_row_revoke(db, change->token->info.id, change->at_ms, err);
     return status == OK ? write_audit(change, db, err) : status;
 }
 

@@ -117,7 +117,7 @@ static enum status write_draft(void *context, struct db *db, struct err *err)
         status = write_labels(db, node, err);
     }
     if (status == OK && draft->spends != 0) {
-        status = enrollment_token_use(db, draft->spends, err);
+        status = enrollment_token_row_use(db, draft->spends, err);
     }
     if (status != OK) {
         return status;

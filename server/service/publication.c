@@ -228,6 +228,10 @@ enum status publication_put_target(struct publication *publication, const char *
     if (!digest_valid(sha256)) {
         return err_set(err, ERR_NOT_FOUND, "a target is named by 64 lower-case digits");
     }
+    if (len > publication->options.target_bytes) {
+        return err_set(err, ERR_HTTP_TOO_LARGE, "a target has at most %" PRIu64 " bytes",
+                       publication->options.target_bytes);
+    }
     enum status status = sha256_of(data, len, digest, err);
     if (status != OK) {
         return status;

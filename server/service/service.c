@@ -64,7 +64,7 @@ static enum status write_first_rows(void *context, struct db *db, struct err *er
     token_hash(first->keys, first->init->admin_token, token.hash);
     enum status status = server_row_insert(db, first->init->server_id, first->at_ms, err);
     if (status == OK) {
-        status = api_token_insert(db, &token, &id, err);
+        status = api_token_row_insert(db, &token, &id, err);
     }
     return status == OK ? audit_row_insert(db, &audit, err) : status;
 }

@@ -68,7 +68,7 @@ static enum status load_one(void *context, const struct api_token_row *row,
 
 static enum status load(void *context, struct db *db, struct err *err)
 {
-    return api_tokens_load(db, load_one, context, err);
+    return api_token_rows_load(db, load_one, context, err);
 }
 
 enum status tokens_open(struct changes *changes, const struct keys *keys,
@@ -150,7 +150,7 @@ static enum status write_creation(void *context, struct db *db, struct err *err)
         .created_by = creation->actor,
     };
     memcpy(row.hash, token->hash, sizeof row.hash);
-    enum status status = api_token_insert(db, &row, &token->info.id, err);
+    enum status status = api_token_row_insert(db, &row, &token->info.id, err);
     return status == OK ? write_audit(db, row.created_ms, creation->actor,
                                       "api_token.create", token->info.id)
                         : status;
@@ -192,7 +192,7 @@ struct revocation {
 static enum status write_revocation(void *context, struct db *db, struct err *err)
 {
     const struct revocation *revocation = context;
-    enum status status = api_token_revoke(db, revocation->id, revocation->at_ms, err);
+    enum status status = api_token_row_revoke(db, revocation->id, revocation->at_ms, err);
     return status == OK ? write_audit(db, revocation->at_ms, revocation->actor,
                                       "api_token.revoke", revocation->id)
                         : status;

@@ -10,8 +10,8 @@ enum registry_statement { SERVER_INSERT, SERVER_GET, AUDIT_INSERT };
 static const char *const sql[] = {
     [SERVER_INSERT] = "INSERT INTO server(id, server_id, created_ms) VALUES (1, ?1, ?2)",
     [SERVER_GET] = "SELECT server_id FROM server WHERE id = 1",
-    [AUDIT_INSERT] = "INSERT INTO audit_log(at_ms, actor, action, subject, detail)"
-                     " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [AUDIT_INSERT] = ("INSERT INTO audit_log(at_ms, actor, action, subject, detail)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5)"),
 };
 const struct db_module_table registry_statements = DB_MODULE_TABLE(sql);
 

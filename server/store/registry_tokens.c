@@ -30,8 +30,9 @@ static const char *const sql[] = {
 };
 const struct db_module_table registry_tokens_statements = DB_MODULE_TABLE(sql);
 
-enum status enrollment_token_insert(struct db *db, const struct enrollment_token_row *row,
-                                    int64_t *ret_id, struct err *err)
+enum status enrollment_token_row_insert(struct db *db,
+                                        const struct enrollment_token_row *row,
+                                        int64_t *ret_id, struct err *err)
 {
     DB_STMT stmt = db_statement(db, DB_REGISTRY_TOKENS, ENROLLMENT_INSERT);
     db_bind_text(stmt, 1, row->name);
@@ -49,8 +50,8 @@ enum status enrollment_token_insert(struct db *db, const struct enrollment_token
     return status;
 }
 
-enum status api_token_insert(struct db *db, const struct api_token_row *row,
-                             int64_t *ret_id, struct err *err)
+enum status api_token_row_insert(struct db *db, const struct api_token_row *row,
+                                 int64_t *ret_id, struct err *err)
 {
     DB_STMT stmt = db_statement(db, DB_REGISTRY_TOKENS, API_INSERT);
     db_bind_text(stmt, 1, row->name);
@@ -66,15 +67,15 @@ enum status api_token_insert(struct db *db, const struct api_token_row *row,
     return status;
 }
 
-enum status enrollment_token_use(struct db *db, int64_t id, struct err *err)
+enum status enrollment_token_row_use(struct db *db, int64_t id, struct err *err)
 {
     DB_STMT stmt = db_statement(db, DB_REGISTRY_TOKENS, ENROLLMENT_USE);
     db_bind_int(stmt, 1, id);
     return db_run(db, stmt, err);
 }
 
-enum status enrollment_token_revoke(struct db *db, int64_t id, int64_t revoked_ms,
-                                    struct err *err)
+enum status enrollment_token_row_revoke(struct db *db, int64_t id, int64_t revoked_ms,
+                                        struct err *err)
 {
     DB_STMT stmt = db_statement(db, DB_REGISTRY_TOKENS, ENROLLMENT_REVOKE);
     db_bind_int(stmt, 1, id);
@@ -82,8 +83,8 @@ enum status enrollment_token_revoke(struct db *db, int64_t id, int64_t revoked_m
     return db_run(db, stmt, err);
 }
 
-enum status api_token_revoke(struct db *db, int64_t id, int64_t revoked_ms,
-                             struct err *err)
+enum status api_token_row_revoke(struct db *db, int64_t id, int64_t revoked_ms,
+                                 struct err *err)
 {
     DB_STMT stmt = db_statement(db, DB_REGISTRY_TOKENS, API_REVOKE);
     db_bind_int(stmt, 1, id);
@@ -91,7 +92,7 @@ enum status api_token_revoke(struct db *db, int64_t id, int64_t revoked_ms,
     return db_run(db, stmt, err);
 }
 
-enum status enrollment_tokens_load(
+enum status enrollment_token_rows_load(
     struct db *db,
     enum status (*each)(void *context, const struct enrollment_token_row *row,
                         struct err *err),
@@ -122,11 +123,11 @@ enum status enrollment_tokens_load(
     return status;
 }
 
-enum status api_tokens_load(struct db *db,
-                            enum status (*each)(void *context,
-                                                const struct api_token_row *row,
-                                                struct err *err),
-                            void *context, struct err *err)
+enum status api_token_rows_load(struct db *db,
+                                enum status (*each)(void *context,
+                                                    const struct api_token_row *row,
+                                                    struct err *err),
+                                void *context, struct err *err)
 {
     DB_STMT stmt = db_statement(db, DB_REGISTRY_TOKENS, API_LOAD);
     bool more = false;

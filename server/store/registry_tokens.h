@@ -36,30 +36,31 @@ struct api_token_row {
 };
 
 /* Insert a token (its id is ignored) and tell its id. */
-enum status enrollment_token_insert(struct db *db, const struct enrollment_token_row *row,
-                                    int64_t *ret_id, struct err *err) MUST_USE;
-enum status api_token_insert(struct db *db, const struct api_token_row *row,
-                             int64_t *ret_id, struct err *err) MUST_USE;
+enum status enrollment_token_row_insert(struct db *db,
+                                        const struct enrollment_token_row *row,
+                                        int64_t *ret_id, struct err *err) MUST_USE;
+enum status api_token_row_insert(struct db *db, const struct api_token_row *row,
+                                 int64_t *ret_id, struct err *err) MUST_USE;
 
 /* Counts one more use. */
-enum status enrollment_token_use(struct db *db, int64_t id, struct err *err) MUST_USE;
+enum status enrollment_token_row_use(struct db *db, int64_t id, struct err *err) MUST_USE;
 
 /* Mark a token as revoked. */
-enum status enrollment_token_revoke(struct db *db, int64_t id, int64_t revoked_ms,
-                                    struct err *err) MUST_USE;
-enum status api_token_revoke(struct db *db, int64_t id, int64_t revoked_ms,
-                             struct err *err) MUST_USE;
+enum status enrollment_token_row_revoke(struct db *db, int64_t id, int64_t revoked_ms,
+                                        struct err *err) MUST_USE;
+enum status api_token_row_revoke(struct db *db, int64_t id, int64_t revoked_ms,
+                                 struct err *err) MUST_USE;
 
 /* All enrolment tokens; all API tokens that are not revoked. */
-enum status enrollment_tokens_load(
+enum status enrollment_token_rows_load(
     struct db *db,
     enum status (*each)(void *context, const struct enrollment_token_row *row,
                         struct err *err),
     void *context, struct err *err) MUST_USE;
-enum status api_tokens_load(struct db *db,
-                            enum status (*each)(void *context,
-                                                const struct api_token_row *row,
-                                                struct err *err),
-                            void *context, struct err *err) MUST_USE;
+enum status api_token_rows_load(struct db *db,
+                                enum status (*each)(void *context,
+                                                    const struct api_token_row *row,
+                                                    struct err *err),
+                                void *context, struct err *err) MUST_USE;
 
 #endif

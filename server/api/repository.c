@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hex.h"
+#include "server/api/answer.h"
+#include "server/api/body.h"
+#include "server/api/handlers.h"
+#include "server/service/keys.h"
+#include "server/service/publication.h"
+
+enum { METADATA_BYTES_MAX = 8 * 1024 * 1024 };
+
+enum status api_repository_get(struct request *request, struct response *response)
+{
+    struct service *service = services(request);
+    BUF_AUTO json = BUF_INIT(ANSWER_BYTES_MAX);
+    char key[65];
+    struct publication_state state = publication_state(service->publication);
+    hex_encode(service->keys->timestamp.public_key, ED25519_PUBLIC_BYTES, key);
+    buf_addstr(&json, "{\"roles\":[");
+    for (enum tuf_role role = TUF_ROLE_ROOT; role <= TUF_ROLE_TARGETS; role++) {
+        if (state.versions[role] == 0) {
+            continue;
+        }
+        buf_addstr(&json, role > TUF_ROLE_ROOT ? ",{" : "{");
+        answer_text(&json, "role", tuf_role_name(role));
+        answer_integer(&json, "version", state.versions[role]);
+        answer_integer(&json, "expires_ms", state.expires_ms[role]);
+        buf_addc(&json, '}');
+    }
+    buf_addc(&json, ']');
+    answer_text(&json, "timestamp_key", key);
+    buf_addc(&json, '}');
+    return answer_send(request, response, 200, &json);
+}
+
+enum status api_repository_put_target(struct request *request, struct response *response)
+{
+    response->status = 204;
+    return publication_put_target(
+        services(request)->publication, request_param(request, "sha256"),
+        request->body ? request->body : "", request->body_len, &request->err);
+}
+
+static enum status read_roots(struct request *request, const json_t *body,
+                              struct publication_order *ret_order)
+{
+    const json_t *roots = json_object_get(body, "roots");
+    if (roots && !json_is_array(roots)) {
+        (void)err_set(&request->err, ERR_JSON_TYPE, "'roots' must be a list");
+        err_set_pointer(&request->err, "/roots");
+        return ERR_JSON_TYPE;
+    }
+    size_t count = json_array_size(roots);
+    const char **texts = arena_array(&request->arena, count + 1, sizeof *texts);
+    if (!texts) {
+        return err_set(&request->err, ERR_NO_MEMORY, "no memory for the roots");
+    }
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = json_string_value(json_array_get(roots, i));
+        if (!texts[i]) {
+            (void)err_set(&request->err, ERR_JSON_TYPE, "a root must be a text");
+            err_set_pointer(&request->err, "/roots/%zu", i);
+            return ERR_JSON_TYPE;
+        }
+    }
+    ret_order->roots = texts;
+    ret_order->root_count = count;
+    return OK;
+}
+
+enum status api_repository_publish(struct request *request, struct response *response)
+{
+    BODY_AUTO *body = NULL;
+    BUF_AUTO json = BUF_INIT(ANSWER_BYTES_MAX);
+    struct publication_order order = {0};
+    struct publication_state state;
+    struct body_text text = {.low = 1, .high = METADATA_BYTES_MAX};
+    enum status status = body_parse(request, &body);
+    if (status == OK) {
+        status = read_roots(request, body, &order);
+    }
+    if (status == OK) {
+        text.name = "targets";
+        status = body_text(request, body, &text, &order.targets);
+    }
+    if (status == OK) {
+        text.name = "snapshot";
+        status = body_text(request, body, &text, &order.snapshot);
+    }
+    if (status == OK) {
+        status = publication_publish(services(request)->publication, &order,
+                                     actor(request), &state, &request->err);
+    }
+    if (status != OK) {
+        return status;
+    }
+    buf_addc(&json, '{');
+    answer_integer(&json, "root_version", state.versions[TUF_ROLE_ROOT]);
+    answer_integer(&json, "targets_version", state.versions[TUF_ROLE_TARGETS]);
+    answer_integer(&json, "snapshot_version", state.versions[TUF_ROLE_SNAPSHOT]);
+    answer_integer(&json, "timestamp_version", state.versions[TUF_ROLE_TIMESTAMP]);
+    buf_addc(&json, '}');
+    return answer_send(request, response, 200, &json);
+}
