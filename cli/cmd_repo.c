@@ -138,6 +138,8 @@ static enum status list_artifacts(const struct repository *repository, json_t *a
                                   struct err *err)
 {
     const struct tuf_targets *targets = repository->targets;
+    const char *floor_of = ""; /* paths are sorted: a model's targets come together */
+    int64_t floor = 0;
     for (size_t i = 0; i < targets->count; i++) {
         bool ours = false;
         struct model_target target;
@@ -150,9 +152,11 @@ static enum status list_artifacts(const struct repository *repository, json_t *a
         if (!ours || target.kind != TARGET_ARTIFACT) {
             continue;
         }
-        int64_t floor = 0;
-        int64_t highest = 0;
-        model_targets_floor(targets, target.model, &floor, &highest);
+        if (strcmp(floor_of, target.model) != 0) {
+            int64_t highest = 0;
+            floor_of = target.model;
+            model_targets_floor(targets, target.model, &floor, &highest);
+        }
         hex_encode(target.file->hashes.sha256, sizeof target.file->hashes.sha256, digest);
         json_t *row = json_pack(
             "{s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:b}", "model", target.model, "version",

@@ -426,11 +426,14 @@ void model_targets_floor(const struct tuf_targets *targets, const char *model,
 {
     int64_t floor = 0;
     int64_t highest = 0;
+    size_t len = strlen(model);
     for (size_t i = 0; i < targets->count; i++) {
+        const char *path = targets->targets[i].path;
         bool ours = false;
         struct model_target next;
-        if (model_target_parse(&targets->targets[i], &ours, &next, NULL) != OK || !ours ||
-            next.kind != TARGET_ARTIFACT || strcmp(next.model, model) != 0) {
+        if (strncmp(path, model, len) != 0 || path[len] != '/' ||
+            model_target_parse(&targets->targets[i], &ours, &next, NULL) != OK || !ours ||
+            next.kind != TARGET_ARTIFACT) {
             continue;
         }
         floor = next.floor > floor ? next.floor : floor;
