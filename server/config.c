@@ -249,7 +249,8 @@ static void environment_name(const char *entry, char ret_name[static NAME_BYTES]
         return;
     }
     for (size_t i = 7; i < len; i++) {
-        ret_name[i - 7] = (char)tolower((unsigned char)entry[i]);
+        bool is_upper = entry[i] >= 'A' && entry[i] <= 'Z';
+        ret_name[i - 7] = is_upper ? (char)(entry[i] | 0x20) : entry[i];
     }
     ret_name[len - 7] = '\0';
 }
