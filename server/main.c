@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,18 +13,24 @@
 #include "server/healthcheck.h"
 #include "server/serve.h"
 #include "server/service/service.h"
+#include "server/store/snapshot.h"
 #include "server/store/store.h"
 
+enum { ARGUMENTS_MAX = 64 };
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char usage[] =
     "usage: musterd init --data DIR\n"
     "       musterd --data DIR [option ...]\n"
+    "       musterd snapshot --data DIR FILE [--since MS] [--no-rows]\n"
     "       musterd healthcheck --url URL\n"
     "       musterd --help | --version\n"
     "\n"
     "init makes the data directory and prints the server's id, the public half of its\n"
-    "timestamp key and one admin token. Without a command musterd serves.\n"
+    "timestamp key and one admin token. snapshot copies the database, also of a running\n"
+    "server, into a new file; --since leaves out what was received before, --no-rows "
+    "every\n"
+    "prediction. Without a command musterd serves.\n"
     "\n"
     "Options; also as MUSTER_NAME in the environment and as name = value in the file of\n"
     "--config (flags win, then the environment, then the file):\n";
@@ -81,6 +90,77 @@ static int command_init(int argc, char **argv)
                  made.timestamp_key, made.admin_token);
     sodium_memzero(&made, sizeof made);
     return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+/* Takes one argument of snapshot; false when it is none of its own. */
+static bool take_snapshot_argument(const char *argument, struct snapshot_options *options,
+                                   struct err *err)
+{
+    if (strcmp(argument, "--no-rows") == 0) {
+        options->no_rows = true;
+    } else if (strncmp(argument, "--since=", 8) == 0) {
+        char *end = NULL;
+        options->since_ms = strtoll(argument + 8, &end, 10);
+        if (!isdigit((unsigned char)argument[8]) || *end) {
+            (void)err_set(err, ERR_USAGE, "--since wants milliseconds since 1970");
+        }
+    } else if (argument[0] != '-' && !options->target) {
+        options->target = argument;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* `arguments` has room for argc; what is left in it are the common options. */
+static enum status read_snapshot_arguments(int argc, char **argv, char **arguments,
+                                           int *ret_count,
+                                           struct snapshot_options *options,
+                                           struct err *err)
+{
+    char joined[64];
+    *ret_count = 0;
+    for (int i = 0; i < argc && err->status == OK; i++) {
+        bool has_value = i + 1 < argc;
+        if (strcmp(argv[i], "--since") == 0 && has_value) {
+            (void)snprintf(joined, sizeof joined, "--since=%.40s", argv[++i]);
+            (void)take_snapshot_argument(joined, options, err);
+        } else if (strncmp(argv[i], "--", 2) == 0 && !strchr(argv[i], '=') &&
+                   strcmp(argv[i], "--no-rows") != 0 && has_value) {
+            arguments[(*ret_count)++] = argv[i];
+            arguments[(*ret_count)++] = argv[++i];
+        } else if (!take_snapshot_argument(argv[i], options, err)) {
+            arguments[(*ret_count)++] = argv[i];
+        }
+    }
+    if (err->status == OK && !options->target) {
+        return err_set(err, ERR_USAGE, "snapshot wants the name of the new file");
+    }
+    return err->status;
+}
+
+static int command_snapshot(int argc, char **argv)
+{
+    struct err err = {0};
+    CONFIG_AUTO config = {0};
+    struct snapshot_options options = {0};
+    char *arguments[ARGUMENTS_MAX];
+    int count = 0;
+    enum status status =
+        argc <= ARGUMENTS_MAX
+            ? read_snapshot_arguments(argc, argv, arguments, &count, &options, &err)
+            : err_set(&err, ERR_USAGE, "too many arguments");
+    if (status == OK) {
+        status = config_load(&config, count, arguments, environ, &err);
+    }
+    if (status == OK) {
+        status = need_data(&config, &err);
+    }
+    if (status == OK) {
+        options.folder = config.data;
+        status = store_snapshot(&options, &err);
+    }
+    return status == OK ? EXIT_OK : complain(status, &err);
 }
 
 static int command_healthcheck(int argc, char **argv)
@@ -144,6 +224,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(command, "init") == 0) {
         return command_init(argc - 2, argv + 2);
+    }
+    if (strcmp(command, "snapshot") == 0) {
+        return command_snapshot(argc - 2, argv + 2);
     }
     if (strcmp(command, "healthcheck") == 0) {
         return command_healthcheck(argc - 2, argv + 2);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "server/service/health.h"
 
 enum { TEXT_BYTES_MAX = 256 * 1024 };
@@ -115,6 +116,23 @@ static void add_ingest(struct buf *out, const struct ingest_counters *ingest)
     add_samples(out, samples, sizeof samples / sizeof samples[0]);
 }
 
+static void add_tuf(struct buf *out, const struct service_health *health)
+{
+    const char *version = "muster_tuf_version";
+    const char *seconds = "muster_tuf_seconds_to_expiry";
+    int64_t now_ms = clock_wall_ms();
+    add_head(out, version, "gauge", "Published metadata versions; 0 before the first.");
+    for (int i = 0; i < SERVICE_TUF_ROLES; i++) {
+        buf_addf(out, "%s{role=\"%s\"} %" PRId64 "\n", version, health->tuf[i].name,
+                 health->tuf[i].version);
+    }
+    add_head(out, seconds, "gauge", "Life that is left; negative once expired.");
+    for (int i = 0; i < SERVICE_TUF_ROLES && health->tuf[i].version > 0; i++) {
+        buf_addf(out, "%s{role=\"%s\"} %" PRId64 "\n", seconds, health->tuf[i].name,
+                 (health->tuf[i].expires_ms - now_ms) / 1000);
+    }
+}
+
 static enum status get_metrics(struct request *request, struct response *response)
 {
     const struct metrics_sources *sources = request->context;
@@ -124,6 +142,7 @@ static enum status get_metrics(struct request *request, struct response *respons
     add_http(&out, sources);
     add_store(&out, &health);
     add_ingest(&out, &health.ingest);
+    add_tuf(&out, &health);
     enum status status = buf_status(&out, &request->err);
     if (status == OK) {
         status = response_json(request, response, 200, out.data, out.len);

@@ -1,8 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/service/health.h"
 
+#include <assert.h>
+
+#include "server/service/publication.h"
 #include "server/service/service.h"
 #include "server/store/store.h"
+
+static void read_tuf(struct publication *publication,
+                     struct service_tuf_role ret_roles[static SERVICE_TUF_ROLES])
+{
+    static_assert((int)SERVICE_TUF_ROLES == (int)TUF_ROLE_COUNT, "a role each");
+    struct publication_state state = publication_state(publication);
+    for (int role = 0; role < TUF_ROLE_COUNT; role++) {
+        ret_roles[role] = (struct service_tuf_role){
+            .name = tuf_role_name((enum tuf_role)role),
+            .version = state.versions[role],
+            .expires_ms = state.expires_ms[role],
+        };
+    }
+}
 
 void service_health_read(const struct service *service, struct service_health *ret_health)
 {
@@ -22,4 +39,5 @@ void service_health_read(const struct service *service, struct service_health *r
         .commit_us = store.commit_us_total,
     };
     ingest_counters_read(service->ingest, &ret_health->ingest);
+    read_tuf(service->publication, ret_health->tuf);
 }

@@ -12,13 +12,22 @@
 
 struct service;
 
+enum { SERVICE_TUF_ROLES = 4 };
+
+struct service_tuf_role {
+    const char *name; /* "root", … */
+    int64_t version;
+    int64_t expires_ms;
+};
+
 struct service_health {
     bool writer;        /* the last commit worked */
     bool database;      /* the file is there and has a size */
     int64_t started_ms; /* of the service */
     uint64_t groups, jobs, rows, commit_failures, gate_closings;
     uint64_t wal_bytes, database_bytes;
-    uint64_t commit_us; /* spent in all commits together */
+    uint64_t commit_us;                             /* spent in all commits together */
+    struct service_tuf_role tuf[SERVICE_TUF_ROLES]; /* version 0: nothing is published */
     struct ingest_counters ingest;
 };
 
