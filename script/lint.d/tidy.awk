@@ -18,15 +18,16 @@ function is_foreign(text) {
     return text ~ /'(CURL|JSON_|MHD_|SQLITE_|ZSTD_|LOG_|EVP_|_?SC_)/
 }
 
-# uthash's macros open blocks and fall through; their insides are not the caller's doing.
-function in_table_macro(file, number,   line, at) {
+# The macros of uthash, tolower and toupper open blocks and fall through; their insides are
+# not the caller's doing.
+function in_foreign_macro(file, number,   line, at) {
     for (at = 1; at <= number; at++) {
         if ((getline line < file) <= 0) {
             break
         }
     }
     close(file)
-    return line ~ /(HASH|LL|DL|CDL)_[A-Z_]+[ \t]*\(/
+    return line ~ /((HASH|LL|DL|CDL)_[A-Z_]+|tolower|toupper)[ \t]*\(/
 }
 
 {
@@ -52,7 +53,7 @@ function in_table_macro(file, number,   line, at) {
     }
     if (kind ~ /note: $/) {
         rule = name == "" ? "" : rule_of_note(text)
-        if (rule != "" && !(rule == "nesting" && in_table_macro(file, place[2]))) {
+        if (rule != "" && !(rule == "nesting" && in_foreign_macro(file, place[2]))) {
             printf "%s:%d: %s: %s: %s\n", file, place[2], rule, name, text
         }
         next
@@ -72,7 +73,7 @@ function in_table_macro(file, number,   line, at) {
         }
     } else if (check ~ /^clang-diagnostic/) {
         diagnosed = 1
-        if (!in_table_macro(file, place[2])) {
+        if (!in_foreign_macro(file, place[2])) {
             printf "%s:%d: warning: %s [%s]\n", file, place[2], text, check
         }
     } else if (check == "tool") {
