@@ -75,7 +75,7 @@ fleet_init() {
     "$BIN/muster" repo init "$WORK/repo" --passphrase-file "$WORK/passphrase" \
         --timestamp-key "$(sed -n 's/^timestamp-key: //p' "$WORK/init.out")" \
         >"$WORK/repo-init.log" 2>&1 || fail "muster repo init"
-    ROOT=$WORK/repo/metadata/1.root.json
+    ROOT=$WORK/repo/root.json
     [ -s "$ROOT" ] || fail "no $ROOT"
 }
 
@@ -98,8 +98,8 @@ fleet_deploy() {
 
 # fleet_token USES: prints an enrolment string with the root's digest.
 fleet_token() {
-    "$BIN/muster" token create --name e2e --max-uses "$1" --root "$ROOT" --json \
-        2>"$WORK/token.log" | jq -r '.enrolment // .token' || fail "muster token create"
+    "$BIN/muster" token create --name e2e --max-uses "$1" --root "$ROOT" --string \
+        2>"$WORK/token.log" || fail "muster token create"
 }
 
 # agent_start NAME [OPTION...]: with a state folder and an ack log of its own.
@@ -107,7 +107,7 @@ agent_start() {
     local name=$1
     shift
     "$BIN/muster-agent" --server "$MUSTER_SERVER" --state "$WORK/$name" --root "$ROOT" --token "$TOKEN" \
-        --name "$name" --ack-log "$WORK/$name.ack" --backoff-max-ms 300 "$@" \
+        --name "$name" --ack-log "$WORK/$name.ack" --backoff-max-ms 300 --batch-age-ms 300 "$@" \
         >>"$WORK/$name.out" 2>>"$WORK/$name.log" &
     AGENT_PID=$!
     PIDS+=("$AGENT_PID")
@@ -121,9 +121,8 @@ sql() {
 # acks_hold: every acknowledged batch is in the database whole and exactly once, and the rollups
 # equal the rows. Prints the counts. Needs the server to be stopped.
 acks_hold() {
-    local acks=$WORK/all.ack result
-    cat "$WORK"/*.ack >"$acks.tmp"
-    mv "$acks.tmp" "$WORK/all.acks"
+    local result bad
+    cat "$WORK"/*.ack >"$WORK/all.acks"
     result=$(sqlite3 "$WORK/data/muster.db" <<SQL
 CREATE TEMP TABLE ack(node INTEGER, stream INTEGER, seq INTEGER, rows INTEGER, first_id INTEGER, duplicate INTEGER);
 .separator ' '

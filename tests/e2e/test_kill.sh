@@ -13,7 +13,7 @@ fleet_publish 1.0.0 --server "$MUSTER_SERVER"
 fleet_deploy 1.0.0
 TOKEN=$(fleet_token $AGENTS)
 for i in $(seq $AGENTS); do
-    agent_start "node-$i" --source "$DATASET/t10k-images-idx3-ubyte.gz" --stride "$i/$AGENTS" \
+    agent_start "node-$i" --source "$DATASET/t10k-images-idx3-ubyte.gz" --stride "$((i - 1))/$AGENTS" \
         --rate 100 --poll-s 5
 done
 
