@@ -34,7 +34,9 @@ muster_nn_describe_input(const struct muster_nn_model *model, size_t input,
     }
     const struct nn_port *port = &model->ports[input];
     *ret_tensor = tensor_view(&model->tensors[port->tensor]);
-    *ret_preprocess = port->preprocess;
+    if (ret_preprocess) {
+        *ret_preprocess = port->preprocess;
+    }
     return MUSTER_NN_OK;
 }
 
@@ -48,7 +50,9 @@ enum muster_nn_status muster_nn_describe_output(const struct muster_nn_model *mo
     }
     const struct nn_port *port = &model->ports[model->input_count + output];
     *ret_tensor = tensor_view(&model->tensors[port->tensor]);
-    *ret_meaning = port->meaning;
+    if (ret_meaning) {
+        *ret_meaning = port->meaning;
+    }
     return MUSTER_NN_OK;
 }
 

@@ -49,7 +49,8 @@ MUSTER_API size_t muster_nn_input_count(const struct muster_nn_model *model);
 MUSTER_API size_t muster_nn_output_count(const struct muster_nn_model *model);
 MUSTER_API size_t muster_nn_layer_count(const struct muster_nn_model *model);
 
-/* Descriptions. MUSTER_NN_ARGUMENT for an index past the end. */
+/* Descriptions. MUSTER_NN_ARGUMENT for an index past the end. `ret_preprocess` and
+ * `ret_meaning` may be NULL. */
 MUSTER_API enum muster_nn_status
 muster_nn_describe_input(const struct muster_nn_model *model, size_t input,
                          struct muster_nn_tensor *ret_tensor,
