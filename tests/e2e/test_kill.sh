@@ -20,7 +20,7 @@ done
 has_acks() {
     local i
     for i in $(seq $AGENTS); do
-        [ "$(wc -l <"$WORK/node-$i.ack" 2>/dev/null || echo 0)" -gt "$1" ] || return 1
+        [ "$(cat "$WORK/node-$i.ack" 2>/dev/null | wc -l)" -gt "$1" ] || return 1
     done
 }
 until_true 60 "first acknowledgement from every agent" has_acks 0
