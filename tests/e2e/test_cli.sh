@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The command line against a real server with one node: every remote subcommand, its JSON, its
+# table and its exit code.
+BIN=${1:-}
+[ -n "$BIN" ] || unset BIN
+. "$(dirname "$0")/lib.sh"
+muster=$BIN/muster
+
+# exits CODE COMMAND...: the command's exit status is CODE; its stdout is left in $WORK/stdout.
+exits() {
+    local wanted=$1 code=0
+    shift
+    "$@" >"$WORK/stdout" 2>"$WORK/cli.log" || code=$?
+    [ "$code" -eq "$wanted" ] || fail "exit status $code instead of $wanted: $*"
+}
+
+# has TEXT: stdout has it.
+has() {
+    grep -qF -- "$1" "$WORK/stdout" || fail "no '$1' in: $(head -c 600 "$WORK/stdout")"
+}
+
+fleet_init
+exits 0 "$muster" server status --table
+has 'ready'
+exits 1 "$muster" node list --server http://127.0.0.1:1
+exits 3 env MUSTER_TOKEN=mat_wrong "$muster" node list
+[ ! -s "$WORK/stdout" ] || fail "an error wrote to stdout"
+grep -q '401 auth.required' "$WORK/cli.log" || fail "the refusal does not name its code"
+
+# API tokens and roles
+exits 0 "$muster" token create-api --name eyes --role viewer --string
+VIEWER=$(cat "$WORK/stdout")
+exits 0 env MUSTER_TOKEN="$VIEWER" "$muster" node list
+has '[]'
+exits 3 env MUSTER_TOKEN="$VIEWER" "$muster" token create --name no
+grep -q '403 auth.forbidden' "$WORK/cli.log" || fail "a viewer made a token"
+exits 0 "$muster" token list-api --table
+has 'eyes'
+eyes=$("$muster" token list-api --json | jq -r '.[] | select(.name == "eyes") | .id')
+exits 0 "$muster" token revoke-api "$eyes"
+exits 3 env MUSTER_TOKEN="$VIEWER" "$muster" node list
+
+# enrolment tokens
+exits 0 "$muster" token create --name one --label site=lyon --max-uses 3 --root "$ROOT" --string
+TOKEN=$(cat "$WORK/stdout")
+[ "${TOKEN#*.}" = "$(sha256sum <"$ROOT" | cut -d ' ' -f 1)" ] || fail "not the digest of the root"
+exits 0 "$muster" token create --name spare --json
+spare=$(jq -r .id "$WORK/stdout")
+exits 0 "$muster" token revoke "$spare"
+exits 0 "$muster" token list --table
+has 'spare'
+exits 3 "$muster" token create --name '' --max-uses 0
+
+# a version, a node
+fleet_publish 1.0.0
+exits 0 "$muster" model list --table
+has 'fashion'
+exits 0 "$muster" model versions fashion --json
+[ "$(jq -r '.versions[0].version' "$WORK/stdout")" = 1.0.0 ] || fail "version 1.0.0 is not listed"
+exits 3 "$muster" model versions nothing
+exits 3 "$muster" model deploy fashion --version 9.9.9
+exits 3 "$muster" model deploy fashion --version 1.0.0 --selector 'site='
+exits 0 "$muster" model deploy fashion --version 1.0.0 --selector site=lyon --json
+deployment=$(jq -r .id "$WORK/stdout")
+agent_start camera-1 --source "$DATASET/t10k-images-idx3-ubyte.gz" --indices 0:200 --rate 0 \
+    --once-per-version --poll-s 5
+reported() {
+    [ "$("$muster" node list --json | jq '[.[].predictions] | add')" = 200 ]
+}
+until_true 60 "200 predictions of camera-1" reported
+
+exits 0 "$muster" node list --selector 'site=lyon,name in (camera-1)' --table
+has 'camera-1'
+has '1.0.0'
+exits 0 "$muster" node list --selector site=paris --json
+has '[]'
+exits 3 "$muster" node list --selector 'site==='
+exits 0 "$muster" node list --json
+node=$(jq -r '.[0].id' "$WORK/stdout")
+exits 0 "$muster" node show "$node" --table
+has 'site=lyon'
+exits 3 "$muster" node show 999999
+exits 2 "$muster" node show x
+exits 0 "$muster" node label "$node" site=paris line=3 --json
+[ "$(jq -r '.labels.site + .labels.line' "$WORK/stdout")" = paris3 ] || fail "labels are not set"
+exits 0 "$muster" node label "$node" line- --json
+[ "$(jq -r '.labels | has("line")' "$WORK/stdout")" = false ] || fail "the label is not removed"
+
+# what the predictions say
+exits 0 "$muster" query volume --json
+[ "$(jq .total "$WORK/stdout")" = 200 ] || fail "query volume: $(cat "$WORK/stdout")"
+exits 0 "$muster" query classes --by-version --json
+[ "$(jq '[.groups[].total] | add' "$WORK/stdout")" = 200 ] || fail "query classes --by-version"
+exits 0 "$muster" query confidence --model fashion --json
+[ "$(jq '.n | add' "$WORK/stdout")" = 200 ] || fail "query confidence"
+exits 0 "$muster" query latency --version 1.0.0 --table
+has 'P50 us'
+exits 0 "$muster" query volume --last-s 600 --step-s 60 --table
+has 'PREDICTIONS'
+exits 3 "$muster" query volume --from 0 --step-s 60
+exits 2 "$muster" query volume --from yesterday
+
+# ends
+exits 0 "$muster" deployment list --table
+has 'site=lyon'
+exits 0 "$muster" deployment remove "$deployment"
+exits 3 "$muster" deployment remove "$deployment"
+exits 0 "$muster" node revoke "$node"
+exits 0 "$muster" node list --state revoked --json
+[ "$(jq length "$WORK/stdout")" = 1 ] || fail "the node is not revoked"
+server_stop
+exits 1 "$muster" server status
+echo "cli: ok"
