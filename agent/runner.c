@@ -48,11 +48,12 @@ static enum status prepare(struct runner *runner, struct err *err)
 {
     struct muster_nn_error error = {0};
     struct muster_nn_tensor output;
+    enum muster_nn_meaning meaning;
     struct muster_nn_model *nn = runner->model->nn;
     if (muster_nn_context_new(nn, &runner->context, &error) != MUSTER_NN_OK) {
         return from_nn(&error, err);
     }
-    if (muster_nn_describe_output(nn, 0, &output, NULL) != MUSTER_NN_OK ||
+    if (muster_nn_describe_output(nn, 0, &output, &meaning) != MUSTER_NN_OK ||
         output.rank == 0) {
         return err_set(err, ERR_MNET_UNSUPPORTED, "the model has no output of classes");
     }
