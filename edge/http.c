@@ -68,15 +68,16 @@ static size_t on_data(char *data, size_t size, size_t count, void *user)
         return collect(call, data, len);
     }
     call->received += len;
+    if (call->order.sink) {
+        return call->order.sink(call->order.sink_user, data, len, &call->err) == OK ? len
+                                                                                    : 0;
+    }
     if (call->received > call->order.max_bytes) {
         err_set(&call->err, ERR_LIMIT, "the answer is larger than %zu bytes",
                 call->order.max_bytes);
         return 0;
     }
-    if (!call->order.sink) {
-        return collect(call, data, len);
-    }
-    return call->order.sink(call->order.sink_user, data, len, &call->err) == OK ? len : 0;
+    return collect(call, data, len);
 }
 
 /* The first bytes of a 200 answer lift the ceiling from an error's to the order's. */

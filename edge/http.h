@@ -21,7 +21,8 @@ struct http {
     char base_url[EDGE_PATH_BYTES];
 };
 
-/* Takes the next bytes of a 200 answer; an error ends the transfer with that error. */
+/* Takes the next bytes of a 200 answer and bounds them; an error ends the transfer with
+ * that error. */
 typedef enum status http_sink(void *user, const void *data, size_t len, struct err *err);
 
 /* What to ask. Everything but `path` may be zero; `body` is copied. */

@@ -6,7 +6,7 @@
 
 enum { FOLDER_BYTES = 512 };
 
-/* A new folder below $TMPDIR or /tmp. */
+/* A new folder in memory (/dev/shm) where there is such, else below $TMPDIR or /tmp. */
 void folder_make(char ret_path[static FOLDER_BYTES]);
 
 /* Removes it with everything in it. */

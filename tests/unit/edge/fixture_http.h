@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fixture_http: a small HTTP/1.1 server on a thread of its own, for tests of clients. One
+ * request a connection; it can also misbehave: cut an answer, never end it, hang up. */
+#ifndef MUSTER_TESTS_UNIT_EDGE_FIXTURE_HTTP_H
+#define MUSTER_TESTS_UNIT_EDGE_FIXTURE_HTTP_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct fixture_request {
+    char method[16];
+    char path[512];
+    char token[256]; /* of Authorization: Bearer */
+    char if_none_match[160];
+    bool zstd; /* Content-Encoding: zstd */
+    struct buf body;
+};
+
+enum fixture_manner {
+    ANSWER_WHOLE,
+    ANSWER_CUT,     /* half the body, then hangs up */
+    ANSWER_ENDLESS, /* the body again and again until the client has enough */
+    ANSWER_NONE,    /* hangs up */
+};
+
+struct fixture_answer {
+    int status;
+    char headers[512]; /* further ones, each with CRLF */
+    struct buf body;
+    enum fixture_manner manner;
+};
+
+typedef void fixture_handler(void *user, const struct fixture_request *request,
+                             struct fixture_answer *answer);
+
+struct fixture_http {
+    int listener;
+    uint16_t port;
+    pthread_t thread;
+    fixture_handler *handler; /* runs on the server's thread */
+    void *user;
+};
+
+/* Starts on a free loopback port. */
+void fixture_http_start(struct fixture_http *http, fixture_handler *handler, void *user);
+
+/* Ends the thread. */
+void fixture_http_stop(struct fixture_http *http);
+
+#endif

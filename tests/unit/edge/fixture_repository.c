@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/edge/fixture_repository.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "converter/import.h"
+#include "format/transport.h"
+#include "tuf/signing.h"
+
+enum { MODEL_BYTES = 4 * 1024 * 1024, METADATA_BYTES = 256 * 1024, DAY_MS = 86400000 };
+
+static struct buf models[2];
+
+const struct buf *fixture_model(int index)
+{
+    static const char *const files[] = {"fashion-1.0.0.onnx", "fashion-1.1.0.onnx"};
+    if (models[index].len > 0) {
+        return &models[index];
+    }
+    char path[512];
+    BUF_AUTO onnx = BUF_INIT(MODEL_BYTES);
+    struct err err = {0};
+    struct import_summary summary;
+    struct import_options options = {0};
+    snprintf(path, sizeof path, SOURCE_DIR "/examples/fashion/%s", files[index]);
+    assert_int_equal(file_read(path, &onnx, NULL), OK);
+    models[index] = BUF_INIT(MODEL_BYTES);
+    if (import_onnx(onnx.data, onnx.len, &options, &models[index], &summary, &err) !=
+        OK) {
+        fail_msg("%s: %s", path, err.detail);
+    }
+    return &models[index];
+}
+
+/* Packing takes a while, so the transports of the two models are made once. */
+static const struct buf *transport_of(const struct buf *artifact)
+{
+    static struct buf transports[3];
+    int i = artifact == &models[0] ? 0 : artifact == &models[1] ? 1 : 2;
+    if (i == 2 || transports[i].len == 0) {
+        buf_release(&transports[i]);
+        transports[i] = BUF_INIT(MODEL_BYTES);
+        assert_int_equal(
+            transport_encode(artifact->data, artifact->len, &transports[i], NULL), OK);
+    }
+    return &transports[i];
+}
+
+static int64_t expiry(const struct repository *repository)
+{
+    return (clock_wall_ms() + repository->life_ms) / 1000 * 1000;
+}
+
+static void add_role(struct repository *repository, enum tuf_role role,
+                     const struct signing_key *key)
+{
+    assert_int_equal(signing_root_add_key(repository->root, role, key->public_key, NULL),
+                     OK);
+}
+
+static void sign(const json_t *body, const struct signing_key *key, struct buf *ret_file)
+{
+    const struct signing_key *keys[] = {key};
+    buf_release(ret_file);
+    *ret_file = BUF_INIT(METADATA_BYTES);
+    assert_int_equal(signing_envelope(body, keys, 1, ret_file, NULL), OK);
+}
+
+void repository_init(struct repository *repository)
+{
+    *repository = (struct repository){.root_version = 1, .life_ms = 7 * DAY_MS};
+    assert_int_equal(signing_key_generate(&repository->root_key, NULL), OK);
+    assert_int_equal(signing_key_generate(&repository->timestamp_key, NULL), OK);
+    assert_int_equal(signing_key_generate(&repository->snapshot_key, NULL), OK);
+    assert_int_equal(signing_key_generate(&repository->targets_key, NULL), OK);
+    assert_int_equal(
+        signing_body_new(TUF_ROLE_ROOT, 1, expiry(repository), &repository->root, NULL),
+        OK);
+    assert_int_equal(signing_body_new(TUF_ROLE_TARGETS, 1, expiry(repository),
+                                      &repository->targets, NULL),
+                     OK);
+    add_role(repository, TUF_ROLE_ROOT, &repository->root_key);
+    add_role(repository, TUF_ROLE_TIMESTAMP, &repository->timestamp_key);
+    add_role(repository, TUF_ROLE_SNAPSHOT, &repository->snapshot_key);
+    add_role(repository, TUF_ROLE_TARGETS, &repository->targets_key);
+    sign(repository->root, &repository->root_key, &repository->root_file);
+}
+
+void repository_release(struct repository *repository)
+{
+    json_decref(repository->root);
+    json_decref(repository->targets);
+    buf_release(&repository->root_file);
+    buf_release(&repository->snapshot_file);
+    buf_release(&repository->targets_file);
+    buf_release(&repository->timestamp_file);
+}
+
+static void digest_hex(const struct buf *data, uint8_t digest[static 32],
+                       char text[static 65])
+{
+    assert_int_equal(sha256_of(data->data, data->len, digest, NULL), OK);
+    hex_encode(digest, 32, text);
+}
+
+static void put_target(struct repository *repository, struct server *server,
+                       const char *folder, const char *name, const struct buf *data,
+                       json_t *custom)
+{
+    char path[256], url[512], text[65];
+    uint8_t digest[32];
+    digest_hex(data, digest, text);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    snprintf(url, sizeof url, "/tuf/targets/%s/%s.%s", folder, text, name);
+    assert_non_null(custom);
+    assert_int_equal(signing_add_target(repository->targets, path, (int64_t)data->len,
+                                        digest, custom, NULL),
+                     OK);
+    json_decref(custom);
+    server_put(server, url, data);
+}
+
+void repository_add(struct repository *repository, struct server *server, int64_t seq,
+                    const struct buf *artifact)
+{
+    char folder[64], version[32], text[65];
+    uint8_t digest[32];
+    digest_hex(artifact, digest, text);
+    snprintf(folder, sizeof folder, "fashion/%d", (int)seq);
+    snprintf(version, sizeof version, "1.%d.0", (int)seq);
+    put_target(repository, server, folder, "fp32.mnet", artifact,
+               json_pack("{s:{s:i,s:s,s:s,s:I,s:I,s:s,s:s,s:s,s:{s:[i,i,i,i],s:s}}}",
+                         "muster", "schema", 1, "model", "fashion", "version", version,
+                         "seq", (json_int_t)seq, "floor", (json_int_t)repository->floor,
+                         "variant", "fp32", "format", "mnet/1", "task", "classify",
+                         "input", "shape", 1, 1, 28, 28, "dtype", "u8"));
+    put_target(repository, server, folder, "fp32.mnet.zst", transport_of(artifact),
+               json_pack("{s:{s:i,s:s,s:I,s:s,s:s,s:s,s:I,s:n}}", "muster", "schema", 1,
+                         "model", "fashion", "seq", (json_int_t)seq, "variant", "fp32",
+                         "transport", "zst", "result_sha256", text, "result_length",
+                         (json_int_t)artifact->len, "base_sha256"));
+}
+
+static void put_metadata(struct server *server, const char *name, int64_t version,
+                         const struct buf *data)
+{
+    char path[128];
+    if (version > 0) {
+        snprintf(path, sizeof path, "/tuf/metadata/%lld.%s", (long long)version, name);
+    } else {
+        snprintf(path, sizeof path, "/tuf/metadata/%s", name);
+    }
+    server_put(server, path, data);
+}
+
+void repository_sign_timestamp(struct repository *repository, struct server *server)
+{
+    json_t *body = NULL;
+    struct signing_file file = {.data = repository->snapshot_file.data,
+                                .len = repository->snapshot_file.len,
+                                .version = repository->version};
+    assert_int_equal(signing_body_new(TUF_ROLE_TIMESTAMP, ++repository->timestamp_version,
+                                      expiry(repository), &body, NULL),
+                     OK);
+    assert_int_equal(signing_set_meta(body, "snapshot.json", &file, NULL), OK);
+    sign(body, &repository->timestamp_key, &repository->timestamp_file);
+    json_decref(body);
+    put_metadata(server, "timestamp.json", 0, &repository->timestamp_file);
+}
+
+void repository_publish(struct repository *repository, struct server *server)
+{
+    json_t *snapshot = NULL;
+    int64_t version = ++repository->version;
+    assert_int_equal(
+        signing_body_renew(repository->targets, version, expiry(repository), NULL), OK);
+    sign(repository->targets, &repository->targets_key, &repository->targets_file);
+    assert_int_equal(
+        signing_body_new(TUF_ROLE_SNAPSHOT, version, expiry(repository), &snapshot, NULL),
+        OK);
+    struct signing_file file = {.data = repository->targets_file.data,
+                                .len = repository->targets_file.len,
+                                .version = version};
+    assert_int_equal(signing_set_meta(snapshot, "targets.json", &file, NULL), OK);
+    sign(snapshot, &repository->snapshot_key, &repository->snapshot_file);
+    json_decref(snapshot);
+    put_metadata(server, "targets.json", version, &repository->targets_file);
+    put_metadata(server, "snapshot.json", version, &repository->snapshot_file);
+    repository_sign_timestamp(repository, server);
+}
+
+void repository_rotate_root(struct repository *repository, struct server *server)
+{
+    int64_t version = ++repository->root_version;
+    assert_int_equal(
+        signing_body_renew(repository->root, version, expiry(repository), NULL), OK);
+    sign(repository->root, &repository->root_key, &repository->root_file);
+    put_metadata(server, "root.json", version, &repository->root_file);
+}
+
+void repository_assign(const struct repository *repository, struct server *server,
+                       int64_t seq, const struct buf *artifact)
+{
+    char json[1024], text[65];
+    uint8_t digest[32];
+    digest_hex(artifact, digest, text);
+    snprintf(
+        json, sizeof json,
+        "{\"models\":[{\"model\":\"fashion\",\"path\":\"fashion/%lld/fp32.mnet\","
+        "\"artifact\":\"%s\",\"seq\":%lld}],\"poll_s\":5,\"timestamp_version\":%lld}",
+        (long long)seq, text, (long long)seq, (long long)repository->timestamp_version);
+    server_assign(server, json);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fixture_repository: a TUF repository in memory, signed anew at will and put on a
+ * fixture server; and the two real models of examples/fashion as .mnet bytes. */
+#ifndef MUSTER_TESTS_UNIT_EDGE_FIXTURE_REPOSITORY_H
+#define MUSTER_TESTS_UNIT_EDGE_FIXTURE_REPOSITORY_H
+
+#include <jansson.h>
+
+#include "tests/unit/edge/fixture_server.h"
+#include "tuf/key.h"
+
+struct repository {
+    struct signing_key root_key, timestamp_key, snapshot_key, targets_key;
+    json_t *root, *targets; /* bodies */
+    struct buf root_file, snapshot_file, targets_file, timestamp_file;
+    int64_t root_version, version, timestamp_version; /* version: snapshot and targets */
+    int64_t life_ms; /* of everything signed; below 0: expired when signed */
+    int64_t floor;
+};
+
+/* A model of the examples as a model file, made once and kept: 0 is 1.0.0, 1 is 1.1.0. */
+const struct buf *fixture_model(int index);
+
+/* New keys and an empty repository. */
+void repository_init(struct repository *repository);
+void repository_release(struct repository *repository);
+
+/* Adds an artifact as fashion/<seq>/fp32.mnet and its transport. */
+void repository_add(struct repository *repository, struct server *server, int64_t seq,
+                    const struct buf *artifact);
+
+/* Signs targets, snapshot and timestamp under new versions and puts them on the server.
+ */
+void repository_publish(struct repository *repository, struct server *server);
+
+/* Signs only a new timestamp. */
+void repository_sign_timestamp(struct repository *repository, struct server *server);
+
+/* Replaces the root by its next version. */
+void repository_rotate_root(struct repository *repository, struct server *server);
+
+/* Assigns fashion/<seq>/fp32.mnet with the artifact's digest. */
+void repository_assign(const struct repository *repository, struct server *server,
+                       int64_t seq, const struct buf *artifact);
+
+#endif
