@@ -32,7 +32,7 @@ INSERT INTO prediction
 INSERT INTO sample(id, node_id, cohort_id, sample, class, confidence, lag_ms)
   SELECT id, node_id, cohort_id, sample, class, confidence, lag_ms FROM prediction WHERE sample IS NOT NULL;
 
-CREATE TEMP TABLE counted AS
+CREATE TEMP VIEW counted AS
   SELECT p.*, p.id >> 12 AS received_ms, v.counted_ms,
          (SELECT bucket FROM latency_bucket WHERE p.latency_us BETWEEN lower_us AND upper_us) AS bucket
   FROM prediction AS p JOIN v_predictions AS v USING (id);
