@@ -22,6 +22,8 @@ static_assert((int)INGEST_LABELS == (int)COHORT_LABELS, "one number of labels");
 static_assert((int)INGEST_LABEL_BYTES == (int)COHORT_LABEL_BYTES, "one size of labels");
 
 static const int64_t LAG_LIMIT_MS = INT64_C(1) << 53; /* keeps received - lag exact */
+static const int64_t DAY_MS = INT64_C(86400000);
+static const int64_t PRUNE_EVERY_MS = 60000;
 
 enum { ID_TIME_SHIFT = 12 };
 
@@ -54,7 +56,9 @@ struct ingest {
     struct id_map nodes; /* struct ingest_node by node id */
     struct cohorts cohorts;
     struct id_clock clock;
-    int64_t next_id; /* committed */
+    int64_t next_id;       /* committed */
+    int64_t minute_days;   /* how long minutes are kept */
+    int64_t prune_mono_ms; /* when old ones are looked for again */
     /* The running transaction. */
     int64_t pending_next_id;
     struct pending *pending;
@@ -385,6 +389,20 @@ static enum status make_replacement(struct pending *pending, struct err *err)
     return OK;
 }
 
+/* Now and then, and at once again while there is more. */
+static enum status prune_minutes(struct ingest *ingest, struct db *db, struct err *err)
+{
+    int64_t mono_ms = clock_mono_ms();
+    if (mono_ms < ingest->prune_mono_ms) {
+        return OK;
+    }
+    int64_t before_ms = id_clock_now(&ingest->clock) - ingest->minute_days * DAY_MS;
+    bool more = false;
+    enum status status = rollup_prune_minutes(db, before_ms, &more, err);
+    ingest->prune_mono_ms = more ? mono_ms : mono_ms + PRUNE_EVERY_MS;
+    return status;
+}
+
 static enum status flush(void *context, struct db *db, struct err *err)
 {
     struct ingest *ingest = context;
@@ -402,7 +420,10 @@ static enum status flush(void *context, struct db *db, struct err *err)
             status = node_health_add(db, &pending->news, err);
         }
     }
-    return status == OK ? tally_write(&ingest->tally, db, err) : status;
+    if (status == OK) {
+        status = tally_write(&ingest->tally, db, err);
+    }
+    return status == OK ? prune_minutes(ingest, db, err) : status;
 }
 
 static void end_transaction(struct ingest *ingest)
@@ -504,6 +525,7 @@ enum status ingest_open(struct store *store, const struct ingest_sources *source
         return err_set(err, ERR_NO_MEMORY, "no memory for ingest");
     }
     ingest->sources = *sources;
+    ingest->minute_days = store_options_of(store)->minute_rollup_days;
     id_clock_init(&ingest->clock);
     /* On the writer: loading may take longer than a reader's deadline. */
     enum status status = store_call(store, JOB_WRITER, load, ingest, err);

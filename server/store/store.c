@@ -291,6 +291,11 @@ void store_set_hooks(struct store *store, const struct store_hooks *hooks)
     (void)pthread_mutex_unlock(&store->lock);
 }
 
+const struct store_options *store_options_of(const struct store *store)
+{
+    return &store->options;
+}
+
 enum status store_submit(struct store *store, enum job_place place, struct job *job,
                          struct err *err)
 {

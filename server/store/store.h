@@ -73,6 +73,9 @@ void store_close(struct store *store);
 
 void store_set_hooks(struct store *store, const struct store_hooks *hooks);
 
+/* The options that it was opened with; the folder may be gone. */
+const struct store_options *store_options_of(const struct store *store);
+
 /* Queues a job for the writer or a reader (JOB_WRITER, JOB_READER). Never blocks.
  * ERR_UNAVAILABLE while closing or when the queue is over its bound. */
 enum status store_submit(struct store *store, enum job_place place, struct job *job,
