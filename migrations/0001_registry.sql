@@ -123,7 +123,7 @@ CREATE TABLE audit_log(
   -- every control change; rows are only ever added
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   at_ms INTEGER NOT NULL,
-  actor TEXT NOT NULL, -- 'api:<token name>', 'node:<name>' or 'server'
+  actor TEXT NOT NULL, -- name of the API token, or 'node:<name>', 'repair', 'server'
   action TEXT NOT NULL, -- 'node.enroll', 'deployment.create' …
   subject TEXT NOT NULL, -- id or name of what was changed
   detail TEXT NOT NULL CHECK(json_valid(detail)) -- JSON object

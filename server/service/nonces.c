@@ -87,12 +87,14 @@ static enum status use(struct nonces *nonces, const struct nonce_key *key,
     if (nonce) {
         return ERR_SESSION_REPLAY;
     }
-    struct nonce_count *count = counter(nonces, key->node_id);
-    if (HASH_COUNT(nonces->used) >= nonces->max || !count ||
-        count->count >= nonces->max_per_node) {
+    if (HASH_COUNT(nonces->used) >= nonces->max) {
         return ERR_HTTP_RATE_LIMITED;
     }
-    nonce = calloc(1, sizeof *nonce);
+    struct nonce_count *count = counter(nonces, key->node_id);
+    if (count && count->count >= nonces->max_per_node) {
+        return ERR_HTTP_RATE_LIMITED;
+    }
+    nonce = count ? calloc(1, sizeof *nonce) : NULL;
     if (!nonce) {
         return ERR_NO_MEMORY;
     }

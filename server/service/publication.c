@@ -460,22 +460,24 @@ enum status publication_open_target(struct publication *publication, const char 
 /* Signs a new timestamp of the live state. With `publishing`. */
 static enum status renew(struct publication *publication, struct err *err)
 {
-    const struct live *old = publication->live;
-    struct live *live = NULL;
-    enum status status = publication_load(publication, &live, err);
-    if (status == OK && live) {
-        status = publication_sign(publication, live, old->set.snapshot->envelope.version,
-                                  old->set.timestamp->envelope.version, err);
+    const struct trusted_set *old = &publication->live->set;
+    struct live *live = live_new();
+    enum status status =
+        live ? publication_read(publication, TUF_ROLE_SNAPSHOT,
+                                old->snapshot->envelope.version, &live->snapshot, err)
+             : err_set(err, ERR_NO_MEMORY, "no memory for a timestamp");
+    if (status == OK) {
+        status = publication_sign(publication, live, old->snapshot->envelope.version,
+                                  old->timestamp->envelope.version, err);
     }
-    bool changed = false;
-    if (status == OK && live) {
-        status = trusted_set_update_timestamp(&live->set, live->timestamp.data,
-                                              live->timestamp.len, &changed, err);
+    if (status == OK) {
+        buf_reset(&live->snapshot);
+        status = publication_follow(publication, live, old->root->envelope.version, err);
     }
-    if (status == OK && live) {
+    if (status == OK) {
         status = publication_point(publication, live, err);
     }
-    if (status != OK || !live) {
+    if (status != OK) {
         live_free(live);
         return status;
     }

@@ -159,14 +159,16 @@ static enum status read_pointer(const struct publication *publication,
     return status;
 }
 
-/* Verifies timestamp, snapshot and targets under the roots that `live` trusts. */
-static enum status load_chain(const struct publication *publication, struct live *live,
-                              struct err *err)
+enum status publication_follow(const struct publication *publication, struct live *live,
+                               int64_t root_version, struct err *err)
 {
     struct trusted_set *set = &live->set;
     bool changed = false;
     BUF_AUTO targets = BUF_INIT(METADATA_MAX);
-    enum status status = trusted_set_root_done(set, err);
+    enum status status = publication_trust_roots(publication, root_version, 0, set, err);
+    if (status == OK) {
+        status = trusted_set_root_done(set, err);
+    }
     if (status == OK) {
         status = trusted_set_update_timestamp(set, live->timestamp.data,
                                               live->timestamp.len, &changed, err);
@@ -207,10 +209,7 @@ enum status publication_load(const struct publication *publication,
     }
     status = read_pointer(publication, &root_version, &live->timestamp, err);
     if (status == OK) {
-        status = publication_trust_roots(publication, root_version, 0, &live->set, err);
-    }
-    if (status == OK) {
-        status = load_chain(publication, live, err);
+        status = publication_follow(publication, live, root_version, err);
     }
     if (status != OK) {
         live_free(live);

@@ -56,6 +56,11 @@ enum status publication_trust_roots(const struct publication *publication, int64
                                     int64_t now_ms, struct trusted_set *ret_set,
                                     struct err *err) MUST_USE;
 
+/* Verifies what the timestamp of `live` leads to on disk, under roots up to that version,
+ * and fills its set and snapshot. */
+enum status publication_follow(const struct publication *publication, struct live *live,
+                               int64_t root_version, struct err *err) MUST_USE;
+
 /* Reads and verifies what published.json names; NULL when there is none. */
 enum status publication_load(const struct publication *publication,
                              struct live **ret_live, struct err *err) MUST_USE;
