@@ -75,6 +75,7 @@ static void add_model(json_t *body, int64_t seq, const char *bytes, int64_t floo
 /* How metadata are made for a case; what is 0 or NULL is as it should be. */
 struct recipe {
     int64_t version;
+    int64_t snapshot_version; /* 0: the same */
     int64_t floor;
     bool second; /* lists model 2 as well */
     bool expired;
@@ -93,9 +94,10 @@ static void make_metadata(const struct recipe *recipe)
         add_model(list, 2, MODEL_2, recipe->floor);
     }
     sign(list, recipe->targets_signer ? recipe->targets_signer : &targets_key, &targets);
+    int64_t version =
+        recipe->snapshot_version ? recipe->snapshot_version : recipe->version;
     assert_int_equal(
-        signing_body_new(TUF_ROLE_SNAPSHOT, recipe->version, expires_ms, &snap, NULL),
-        OK);
+        signing_body_new(TUF_ROLE_SNAPSHOT, version, expires_ms, &snap, NULL), OK);
     struct signing_file file = {
         .data = targets.data, .len = targets.len, .version = recipe->version};
     assert_int_equal(signing_set_meta(snap, "targets.json", &file, NULL), OK);
@@ -358,6 +360,9 @@ static void what_clients_would_refuse_is_refused(void **state)
     assert_refused(false, "tuf.rollback");
     make_metadata(&(struct recipe){.version = 2, .second = true, .floor = 1});
     assert_refused(false, "tuf.version"); /* version 2 with other content */
+    make_metadata(&(struct recipe){
+        .version = 2, .snapshot_version = 3, .second = true, .floor = 1});
+    assert_refused(false, "tuf.version"); /* the same below a new snapshot */
     make_metadata(
         &(struct recipe){.version = 3, .second = true, .targets_signer = &foreign_key});
     assert_refused(false, "tuf.signature");
