@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const uint8_t *last = image_at(&images, images.count - 1);
         (void)*(const volatile uint8_t *)last;
     }
-    (void)label_set_parse(data, size, &labels, NULL);
+    (void)!label_set_parse(data, size, &labels, NULL);
     image_set_release(&images);
     label_set_release(&labels);
     return 0;

@@ -15,6 +15,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct import_summary summary;
     struct err err = {0};
     BUF_AUTO file = BUF_INIT(1 << 24);
-    (void)import_onnx(data, size, &options, &file, &summary, &err);
+    (void)!import_onnx(data, size, &options, &file, &summary, &err);
     return 0;
 }
