@@ -27,3 +27,18 @@ for version in 1.0.0 1.1.0; do
         sed -n 's/.*"test.accuracy.ppm": "\([0-9]*\)".*/\1/p')
     [ "$ppm" -eq $((right * 100)) ] || { echo "FAIL: the file says $ppm ppm"; exit 1; }
 done
+
+# One picture as a PGM gives the same classes as in its IDX file, the most probable first.
+{
+    printf 'P5\n28 28\n255\n'
+    gzip -dc "$data/t10k-images-idx3-ubyte.gz" | tail -c +17 | head -c 784
+} >"$work/boot.pgm"
+"$muster" model run "$work/1.1.0.mnet" "$work/boot.pgm" --json >"$work/pgm.json"
+"$muster" model run "$work/1.1.0.mnet" "$data/t10k-images-idx3-ubyte.gz" --json >"$work/idx.json"
+cmp "$work/pgm.json" "$work/idx.json" || { echo "FAIL: PGM and IDX differ"; exit 1; }
+first=$(sed -n 's/.*"class": \([0-9]*\).*/\1/p' "$work/pgm.json" | head -n 1)
+[ "$first" -eq 9 ] || { echo "FAIL: the boot is class $first"; exit 1; }
+head -c 100 "$work/boot.pgm" >"$work/cut.pgm"
+! "$muster" model run "$work/1.1.0.mnet" "$work/cut.pgm" >"$work/out" 2>"$work/err" ||
+    { echo "FAIL: a cut picture is accepted"; exit 1; }
+[ ! -s "$work/out" ] && grep -q 'cut.pgm' "$work/err" || { echo "FAIL: no message"; exit 1; }
