@@ -14,7 +14,7 @@ static const char help[] =
     "  --server URL          http:// or https:// of the server (MUSTER_SERVER)\n"
     "  --state FOLDER        key, models and queue of this node; one agent at a time\n"
     "  --root FILE           the trusted root.json, from the publisher\n"
-    "  --token STRING        enrolment string, needed once (MUSTER_TOKEN)\n"
+    "  --token STRING        enrolment string, needed once (MUSTER_ENROLMENT)\n"
     "  --name NAME           of the node; the host name if not given\n"
     "  --label KEY=VALUE     may be repeated\n"
     "  --model NAME          run this one of the assigned models; else the first\n"
@@ -275,12 +275,13 @@ enum status options_read(int argc, char **argv, struct agent_options *ret_option
                          struct err *err)
 {
     struct agent_options *options = ret_options;
-    *options = (struct agent_options){.rate = 10,
-                                      .part = {.to = SIZE_MAX, .stride = 1},
-                                      .client = {.agent = "muster-agent/" MUSTER_VERSION,
-                                                 .batch_age_ms = 2000,
-                                                 .server_url = getenv("MUSTER_SERVER"),
-                                                 .enrolment = getenv("MUSTER_TOKEN")}};
+    *options =
+        (struct agent_options){.rate = 10,
+                               .part = {.to = SIZE_MAX, .stride = 1},
+                               .client = {.agent = "muster-agent/" MUSTER_VERSION,
+                                          .batch_age_ms = 2000,
+                                          .server_url = getenv("MUSTER_SERVER"),
+                                          .enrolment = getenv("MUSTER_ENROLMENT")}};
     opterr = 0;
     optind = 1;
     for (;;) {

@@ -26,7 +26,8 @@ struct agent_options {
     bool help, version;
 };
 
-/* Reads argv, then MUSTER_SERVER and MUSTER_TOKEN where an option is missing. ERR_USAGE.
+/* Reads argv, then MUSTER_SERVER and MUSTER_ENROLMENT where an option is missing.
+ * ERR_USAGE.
  */
 enum status options_read(int argc, char **argv, struct agent_options *ret_options,
                          struct err *err) MUST_USE;
