@@ -85,7 +85,6 @@ static void add_store(struct buf *out, const struct service_health *health)
         {"muster_store_healthy", "gauge", "1 if the last commit worked.", health->writer},
         {"muster_store_groups_total", "counter", "Transactions.", health->groups},
         {"muster_store_jobs_total", "counter", "Writing jobs.", health->jobs},
-        {"muster_store_rows_total", "counter", "Prediction rows.", health->rows},
         {"muster_store_commit_failures_total", "counter", "Failed commits.",
          health->commit_failures},
         {"muster_store_commit_microseconds_total", "counter", "Time spent in commits.",

@@ -31,7 +31,6 @@ void service_health_read(const struct service *service, struct service_health *r
         .started_ms = service->started_ms,
         .groups = store.groups,
         .jobs = store.jobs,
-        .rows = store.rows,
         .commit_failures = store.commit_failures,
         .gate_closings = store.gate_closings,
         .wal_bytes = store.wal_bytes,

@@ -24,7 +24,7 @@ struct service_health {
     bool writer;        /* the last commit worked */
     bool database;      /* the file is there and has a size */
     int64_t started_ms; /* of the service */
-    uint64_t groups, jobs, rows, commit_failures, gate_closings;
+    uint64_t groups, jobs, commit_failures, gate_closings;
     uint64_t wal_bytes, database_bytes;
     uint64_t commit_us;                             /* spent in all commits together */
     struct service_tuf_role tuf[SERVICE_TUF_ROLES]; /* version 0: nothing is published */

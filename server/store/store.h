@@ -46,8 +46,9 @@ struct store_options {
 };
 
 struct store_counters {
-    uint64_t groups, jobs, rows, commit_failures, gate_closings;
-    uint64_t wal_bytes, database_bytes;
+    uint64_t groups, jobs, commit_failures, gate_closings;
+    uint64_t wal_bytes; /* in use; the file of the WAL is pre-sized */
+    uint64_t database_bytes;
     uint64_t commit_us_total;
     bool healthy; /* the last commit worked */
 };
