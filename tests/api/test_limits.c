@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,8 +29,8 @@ static struct program server;
 
 static void start(const char *first, const char *second)
 {
-    const char *argv[] = {program_path("http_fixture"), first, second,
-                          "min_bytes_per_s=10000000", NULL};
+    const char *argv[] = {program_path("http_fixture"), "min_bytes_per_s=10000000", first,
+                          second, NULL};
     program_start(&server, argv, NULL);
 }
 
@@ -327,6 +328,15 @@ static void a_reset_in_mid_answer_is_survived(void **state)
     stop();
 }
 
+/* The server inherits it. */
+static void raise_file_limit(void)
+{
+    struct rlimit files;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+    files.rlim_cur = files.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+}
+
 static int socket_count(void)
 {
     const char *text = getenv("MUSTER_SOCKETS");
@@ -337,7 +347,8 @@ static void idle_sockets_harm_nobody_and_are_closed(void **state)
 {
     (void)state;
     int count = socket_count();
-    start("idle_timeout_ms=3000", "head_timeout_ms=3000");
+    raise_file_limit();
+    start("idle_timeout_ms=3000", "max_connections=15000");
     size_t fds = program_fd_count(&server);
     int *sockets = calloc((size_t)count, sizeof *sockets);
     assert_non_null(sockets);
