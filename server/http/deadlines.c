@@ -42,9 +42,9 @@ static void expire(struct deadlines *table, struct deadline *entry)
         struct linger at_once = {.l_onoff = 1, .l_linger = 0};
         (void)setsockopt(entry->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     }
-    (void)shutdown(entry->fd, SHUT_RDWR);
     atomic_store(&entry->at_ms, INT64_MAX);
     (void)atomic_fetch_add(&table->expired, 1);
+    (void)shutdown(entry->fd, SHUT_RDWR);
     log_event(phase == DEADLINE_IDLE ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
               "connection_expired", log_text("phase", reasons[phase]));
 }
