@@ -73,7 +73,7 @@ static const struct option options[] = {
     INT(minute_rollup_days, 14, 1, 3660, "DAYS", "minute counts are kept"),
     INT(poll_s, 30, 5, 86400, "S", "how often nodes shall poll"),
     INT(session_ms, 3600000, 1000, 30LL * DAY_MS, "MS", "life of a session token"),
-    INT(timestamp_ms, 604800000, 60000, 365LL * DAY_MS, "MS", "life of a TUF timestamp"),
+    INT(timestamp_ms, 604800000, 2000, 365LL * DAY_MS, "MS", "life of a TUF timestamp"),
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof options[0] };

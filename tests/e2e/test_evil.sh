@@ -81,7 +81,7 @@ STEP=0
 DIGEST=$(digest_of "$WORK/1.0.0.mnet")
 TOKEN=$(fleet_token 5)
 fetch timestamp.json "$WORK/old-timestamp.json"
-fetch 1.snapshot.json "$WORK/old-snapshot.json"
+fetch 2.snapshot.json "$WORK/old-snapshot.json"
 # A foreign repository with a server of its own.
 mkdir "$WORK/foreign"
 "$BIN/musterd" init --data "$WORK/foreign/data" >"$WORK/foreign/init.out" 2>/dev/null || fail "foreign init"
