@@ -53,8 +53,8 @@ void client_publish(struct muster_client *client)
         .dropped = client->queue.dropped,
         .below_floor = below,
         .clock_offset_ms = timebase_offset_ms(&client->timebase, &client->env)};
-    (void)snprintf(client->published.last_error, sizeof client->published.last_error, "%s",
-                   complaint_of(client));
+    (void)snprintf(client->published.last_error, sizeof client->published.last_error,
+                   "%s", complaint_of(client));
     pthread_mutex_unlock(&client->lock);
 }
 
