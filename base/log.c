@@ -51,7 +51,7 @@ static void put_quoted(struct line *line, const char *text)
         escaped[0] = *p;
         if (c == '"' || c == '\\') {
             len = snprintf(escaped, sizeof escaped, "\\%c", c);
-        } else if (c < ' ' || c == 127) {
+        } else if (c < ' ' || c >= 127) {
             len = snprintf(escaped, sizeof escaped, "\\x%02x", c);
         }
         put(line, escaped, (size_t)len);

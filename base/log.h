@@ -3,8 +3,9 @@
  *
  *   time=2026-11-23T10:00:00.123Z level=info event=listening address=127.0.0.1:8080
  *
- * Values are quoted where needed and control characters escaped, so that no input can
- * forge a line. A line is one write(2) and is cut at 2 KiB. Thread-safe; never allocates.
+ * Values are quoted where needed and all but printable ASCII is escaped, so that no input
+ * can forge a line. A line is one write(2) and is cut at 2 KiB. Thread-safe; never
+ * allocates.
  */
 #ifndef MUSTER_BASE_LOG_H
 #define MUSTER_BASE_LOG_H

@@ -68,10 +68,12 @@ static void no_value_can_forge_a_line_or_a_pair(void **state)
     struct capture capture;
     capture_begin(&capture);
     log_event(LOG_LEVEL_ERROR, "bad", log_text("name", "a\nlevel=info b=\"\\\x7f"),
-              log_text("pair", "a=b"), log_text("space", "a b"), log_text("null", NULL));
+              log_text("pair", "a=b"), log_text("space", "a b"), log_text("null", NULL),
+              log_text("rtl", "\xe2\x80\xae"), log_text("csi", "\xc2\x9b"));
     assert_string_equal(behind_time(capture_end(&capture)),
                         "level=error event=bad name=\"a\\x0alevel=info b=\\\"\\\\\\x7f\" "
-                        "pair=\"a=b\" space=\"a b\" null=\"\"\n");
+                        "pair=\"a=b\" space=\"a b\" null=\"\" "
+                        "rtl=\"\\xe2\\x80\\xae\" csi=\"\\xc2\\x9b\"\n");
 }
 
 static void a_long_line_is_cut_at_two_kibibytes_and_still_ends(void **state)
