@@ -7,6 +7,13 @@
 #include "base/hex.h"
 #include "server/service/selector.h"
 
+/* jansson refuses integers of more than 64 bits wherever they stand, which would hide
+ * every later error of syntax. They are replaced by this real, which body_integer knows.
+ */
+#define HUGE_INTEGER 9.87654321e307
+#define HUGE_INTEGER_TEXT "9.87654321e307"
+static const char int64_limit[] = "9223372036854775807";
+
 /* Whether brackets nest deeper than BODY_DEPTH_MAX; texts are skipped. */
 static bool too_deep(const char *body, size_t len)
 {
@@ -31,6 +38,67 @@ static bool too_deep(const char *body, size_t len)
     return false;
 }
 
+/* Whether these digits are an integer beyond 64 bits with sign. */
+static bool is_huge(const char *digits, size_t len, bool is_negative)
+{
+    size_t limit_len = sizeof int64_limit - 1;
+    if (len != limit_len) {
+        return len > limit_len && digits[0] != '0';
+    }
+    int order = memcmp(digits, int64_limit, limit_len - 1);
+    char last = is_negative ? '8' : '7';
+    return order > 0 || (order == 0 && digits[limit_len - 1] > last);
+}
+
+/* Replaces the number at `text` if it is a huge integer; returns its length. */
+static size_t replace_huge(char *text)
+{
+    size_t sign = text[0] == '-';
+    size_t digits = strspn(text + sign, "0123456789");
+    size_t len = strspn(text, "+-.0123456789eE");
+    if (len == sign + digits && is_huge(text + sign, digits, sign)) {
+        memset(text, ' ', len);
+        memcpy(text, HUGE_INTEGER_TEXT, sizeof HUGE_INTEGER_TEXT - 1);
+    }
+    return len;
+}
+
+/* Replaces all huge integers outside of texts; `body` ends with a NUL. */
+static void replace_all_huge(char *body, size_t len)
+{
+    bool text = false;
+    for (size_t i = 0; i < len; i++) {
+        if (text) {
+            i += body[i] == '\\';
+            text = body[i] != '"';
+        } else if (body[i] == '"') {
+            text = true;
+        } else if (body[i] == '-' || (body[i] >= '0' && body[i] <= '9')) {
+            i += replace_huge(body + i) - 1;
+        }
+    }
+}
+
+static json_t *load(const char *body, size_t len, json_error_t *error)
+{
+    return json_loadb(body, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, error);
+}
+
+/* Loads it once more if an integer was too large; NULL with `error` if it is no JSON. */
+static json_t *load_tolerantly(struct request *request, json_error_t *error)
+{
+    json_t *tree = load(request->body, request->body_len, error);
+    if (tree || json_error_code(error) != json_error_numeric_overflow) {
+        return tree;
+    }
+    char *copy = arena_strndup(&request->arena, request->body, request->body_len);
+    if (!copy) {
+        return NULL;
+    }
+    replace_all_huge(copy, request->body_len);
+    return load(copy, request->body_len, error);
+}
+
 static enum status syntax_error(struct request *request, const json_error_t *error)
 {
     enum status status = ERR_JSON_SYNTAX;
@@ -52,8 +120,7 @@ enum status body_parse(struct request *request, json_t **ret_tree)
         return err_set(&request->err, ERR_JSON_DEPTH, "nested deeper than %d",
                        BODY_DEPTH_MAX);
     }
-    json_t *tree = json_loadb(request->body, request->body_len,
-                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    json_t *tree = load_tolerantly(request, &error);
     if (!tree) {
         return syntax_error(request, &error);
     }
@@ -111,6 +178,9 @@ enum status body_integer(struct request *request, const json_t *object,
     if (!member) {
         return bad(request, ERR_JSON_MISSING, wanted->name, "is missing");
     }
+    if (json_real_value(member) == HUGE_INTEGER) {
+        return bad(request, ERR_JSON_RANGE, wanted->name, "has more than 64 bits");
+    }
     if (!json_is_integer(member)) {
         return bad(request, ERR_JSON_TYPE, wanted->name, "must be an integer");
     }
@@ -149,6 +219,22 @@ enum status body_hex(struct request *request, const json_t *object, const char *
     return status;
 }
 
+/* Points at a label; its key is escaped as RFC 6901 wants it. */
+static void point_at_label(struct err *err, const char *key)
+{
+    char escaped[2 * LABEL_BYTES] = "";
+    size_t used = 0;
+    for (const char *p = key; *p && used + 2 < sizeof escaped; p++) {
+        bool is_special = *p == '~' || *p == '/';
+        char code = *p == '~' ? '0' : '1';
+        escaped[used++] = is_special ? '~' : *p;
+        escaped[used] = is_special ? code : '\0';
+        used += is_special;
+    }
+    escaped[used] = '\0';
+    err_set_pointer(err, "/labels/%s", escaped);
+}
+
 static enum status one_label(struct request *request, const char *key,
                              const json_t *value, bool removals)
 {
@@ -162,7 +248,7 @@ static enum status one_label(struct request *request, const char *key,
         status = err_set(&request->err, ERR_JSON_LENGTH,
                          "a label's value has at most %d bytes", LABEL_BYTES - 1);
     }
-    err_set_pointer(&request->err, "/labels/%.64s", key);
+    point_at_label(&request->err, key);
     return status;
 }
 

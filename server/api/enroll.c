@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "server/api/answer.h"
@@ -43,18 +44,23 @@ static enum status fact_features(struct request *request, const json_t *facts,
         return OK;
     }
     if (!json_is_array(features)) {
-        return err_set(&request->err, ERR_JSON_TYPE, "'features' must be a list");
+        (void)err_set(&request->err, ERR_JSON_TYPE, "'features' must be a list");
+        err_set_pointer(&request->err, "/features");
+        return ERR_JSON_TYPE;
     }
     if (json_array_size(features) > FEATURES_MAX) {
-        return err_set(&request->err, ERR_JSON_LENGTH, "'features' has over %d items",
-                       FEATURES_MAX);
+        (void)err_set(&request->err, ERR_JSON_LENGTH, "'features' has over %d items",
+                      FEATURES_MAX);
+        err_set_pointer(&request->err, "/features");
+        return ERR_JSON_LENGTH;
     }
     answer_raw(out, "features", "[");
     json_array_foreach((json_t *)features, i, item)
     {
         if (!json_is_string(item) || json_string_length(item) > FACT_BYTES_MAX) {
-            return err_set(&request->err, ERR_JSON_TYPE,
-                           "'features' must be short texts");
+            (void)err_set(&request->err, ERR_JSON_TYPE, "'features' must be short texts");
+            err_set_pointer(&request->err, "/features/%zu", i);
+            return ERR_JSON_TYPE;
         }
         buf_addstr(out, i > 0 ? "," : "");
         buf_add_json(out, json_string_value(item));
@@ -63,13 +69,24 @@ static enum status fact_features(struct request *request, const json_t *facts,
     return OK;
 }
 
+/* The pointers that reading the facts left are relative to them. */
+static void point_into_facts(struct err *err)
+{
+    char inner[sizeof err->pointer];
+    (void)snprintf(inner, sizeof inner, "%s", err->pointer);
+    err->pointer[0] = '\0';
+    err_set_pointer(err, "/facts%s", inner);
+}
+
 /* The facts that are known here, as JSON; unknown members are dropped. */
 static enum status read_facts(struct request *request, const json_t *body,
                               struct buf *out)
 {
     const json_t *facts = json_object_get(body, "facts");
     if (facts && !json_is_object(facts)) {
-        return err_set(&request->err, ERR_JSON_TYPE, "'facts' must be an object");
+        (void)err_set(&request->err, ERR_JSON_TYPE, "'facts' must be an object");
+        point_into_facts(&request->err);
+        return ERR_JSON_TYPE;
     }
     buf_addc(out, '{');
     enum status status = fact_text(request, facts, "arch", ARCH_BYTES_MAX, out);
@@ -89,7 +106,11 @@ static enum status read_facts(struct request *request, const json_t *body,
         status = fact_text(request, facts, "agent", FACT_BYTES_MAX, out);
     }
     buf_addc(out, '}');
-    return status == OK ? buf_status(out, &request->err) : status;
+    if (status != OK) {
+        point_into_facts(&request->err);
+        return status;
+    }
+    return buf_status(out, &request->err);
 }
 
 static enum status read_key(struct request *request, const json_t *body,
@@ -142,6 +163,9 @@ enum status api_enroll(struct request *request, struct response *response)
     if (status == OK) {
         status = enrollment_enroll(services(request)->enrollment, token, &order, &node_id,
                                    &state, &request->err);
+    }
+    if (status == ERR_ENROLL_KEY) {
+        err_set_pointer(&request->err, "/public_key");
     }
     if (status != OK) {
         return status;
