@@ -60,6 +60,31 @@ void site_stop(struct site *site)
     folder_remove(site->folder);
 }
 
+static void run_sqlite(const struct site *site, const char *mode, const char *statement,
+                       struct buf *ret_text)
+{
+    char database[400];
+    (void)snprintf(database, sizeof database, "%s/muster.db", site->data);
+    const char *argv[] = {"/usr/bin/sqlite3", mode, database, statement, NULL};
+    BUF_AUTO problems = BUF_INIT(1024 * 1024);
+    if (program_run(argv, ret_text, &problems) != 0) {
+        fail_msg("sqlite3: %s", problems.data ? problems.data : "failed");
+    }
+}
+
+void site_sql(const struct site *site, const char *statement, struct buf *ret_text)
+{
+    buf_reset(ret_text);
+    run_sqlite(site, "-readonly", statement, ret_text);
+}
+
+void site_seed(struct site *site, const char *const *options, const char *statement)
+{
+    assert_int_equal(program_stop(&site->server), 0);
+    run_sqlite(site, "-bail", statement, NULL);
+    site_restart(site, options);
+}
+
 int site_call(const struct site *site, const char *method, const char *target,
               const char *token, const char *body, struct reply *reply)
 {

@@ -33,6 +33,11 @@ void site_start(struct site *site, const char *const *options);
 void site_restart(struct site *site, const char *const *options);
 void site_stop(struct site *site);
 
+/* What the sqlite3 command prints for a statement or dot command, read only; and a
+ * restart with a statement carried out in between, for what cannot be made over HTTP. */
+void site_sql(const struct site *site, const char *statement, struct buf *ret_text);
+void site_seed(struct site *site, const char *const *options, const char *statement);
+
 /* Sends a request and returns the status; `reply` may be NULL. */
 int site_call(const struct site *site, const char *method, const char *target,
               const char *token, const char *body, struct reply *reply);

@@ -10,6 +10,26 @@
 
 enum { FILE_BYTES_MAX = 64 * 1024 };
 
+/* Adds N times one character, "{N:c}", or a text, "{N|text|}". */
+static const char *add_repeated(const char *p, struct buf *out)
+{
+    char *mark = NULL;
+    unsigned long count = *p == '{' ? strtoul(p + 1, &mark, 10) : 0;
+    const char *text = mark && *mark ? mark + 1 : "";
+    bool is_letter = mark && *mark == ':' && text[0] && text[1] == '}';
+    const char *end = is_letter              ? text + 1
+                      : mark && *mark == '|' ? strstr(text, "|}")
+                                             : NULL;
+    if (!end) {
+        fail_msg("unknown escape at '%.16s'", p);
+        return p + strlen(p);
+    }
+    for (unsigned long i = 0; i < count; i++) {
+        buf_add(out, text, (size_t)(end - text));
+    }
+    return end + (is_letter ? 1 : 2);
+}
+
 /* Adds what the escape behind a backslash stands for; returns what follows it. */
 static const char *add_escape(const char *p, struct buf *out)
 {
@@ -25,16 +45,7 @@ static const char *add_escape(const char *p, struct buf *out)
         buf_addc(out, (char)strtoul(digits, NULL, 16));
         return p + 3;
     }
-    char *end = NULL;
-    unsigned long count = *p == '{' ? strtoul(p + 1, &end, 10) : 0;
-    if (!end || end[0] != ':' || end[1] == '\0' || end[2] != '}') {
-        fail_msg("unknown escape at '%.16s'", p);
-        return p + strlen(p);
-    }
-    for (unsigned long i = 0; i < count; i++) {
-        buf_addc(out, end[1]);
-    }
-    return end + 3;
+    return add_repeated(p, out);
 }
 
 static void add_line(const char *line, size_t len, struct buf *out)
@@ -62,6 +73,17 @@ static void read_expectation(const char *text, size_t len, struct vector *vector
             (void)snprintf(vector->expected[vector->expected_count++],
                            sizeof vector->expected[0], "%s", word);
         }
+    }
+}
+
+void vector_unescape(const char *text, size_t len, struct buf *out)
+{
+    const char *end = text + len;
+    while (text < end) {
+        const char *stop = memchr(text, '\n', (size_t)(end - text));
+        size_t line_len = (size_t)((stop ? stop : end) - text);
+        add_line(text, line_len, out);
+        text += line_len + 1;
     }
 }
 

@@ -6,8 +6,8 @@
  *   send:
  *   GET / HTTP/1.1\r\n             all lines joined, without their line ends
  *
- * Escapes: \r \n \t \0 \\ \xHH, and \{5000:a} for a character repeated. `none` instead
- * of statuses means that it closes without an answer. */
+ * Escapes: \r \n \t \0 \\ \xHH, \{5000:a} for a character repeated and \{5000|ab|} for a
+ * text. `none` instead of statuses means that it closes without an answer. */
 #ifndef MUSTER_TESTS_API_VECTOR_H
 #define MUSTER_TESTS_API_VECTOR_H
 
@@ -27,6 +27,10 @@ struct vector {
 
 /* Reads a case; fails the running test when the file is malformed. */
 void vector_read(const char *path, struct vector *ret_vector);
+
+/* Joins the lines of a text, which a NUL ends, without their ends and adds what their
+ * escapes mean. */
+void vector_unescape(const char *text, size_t len, struct buf *out);
 
 /* Whether the status is one of "400|501". */
 bool vector_allows(const char *expected, int status);
