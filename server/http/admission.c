@@ -86,7 +86,11 @@ static enum status check_rights(struct exchange *x)
     enum status status =
         x->http->options.authenticate && (is_bearer || !header)
             ? x->http->options.authenticate(request, header ? header + 7 : NULL)
-            : err_set(&request->err, ERR_AUTH_REQUIRED, "a bearer token is needed");
+            : ERR_AUTH_REQUIRED;
+    if (status == ERR_AUTH_REQUIRED) { /* one answer, whatever is wrong with the token */
+        err_clear(&request->err);
+        return err_set(&request->err, status, "a valid bearer token is needed");
+    }
     if (status != OK) {
         return status;
     }
