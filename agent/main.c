@@ -7,12 +7,14 @@
 #include "agent/options.h"
 #include "agent/runner.h"
 #include "agent/source.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 enum {
     EXIT_USAGE = 2,
     WORK_US = 5000, /* of inference between two steps of the client */
     SLEEP_MAX_MS = 200,
+    CATCH_UP_MS = 20, /* for the network after an inference, while batches wait */
 };
 
 static volatile sig_atomic_t stop_asked;
@@ -78,6 +80,20 @@ static void print_summary(const struct runner *runner, struct muster_client *cli
     fflush(stdout);
 }
 
+/* Sends what waits for a while: where one inference takes long, the few steps that a
+ * report needs would otherwise be so far apart that a backlog never shrinks. */
+static void catch_up(struct muster_client *client)
+{
+    struct muster_client_status now;
+    int64_t until = clock_mono_ms() + CATCH_UP_MS;
+    muster_client_status(client, &now);
+    while (now.batches > 1 && strcmp(now.state, "ok") == 0 && clock_mono_ms() < until) {
+        muster_client_wait(client, 1);
+        (void)muster_client_step(client);
+        muster_client_status(client, &now);
+    }
+}
+
 /* Until a signal, an error, or all is done and acknowledged. */
 static enum status loop(struct runner *runner, struct muster_client *client,
                         struct err *err)
@@ -96,6 +112,7 @@ static enum status loop(struct runner *runner, struct muster_client *client,
         if (status != OK) {
             return status;
         }
+        catch_up(client);
         int64_t due = finished ? SLEEP_MAX_MS : runner_wait_ms(runner);
         wait = due < wait ? due : wait;
         if (wait > 0) {
