@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/json_text.h"
 
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 enum {
     SURROGATE_FIRST = 0xd800,
@@ -9,6 +12,7 @@ enum {
     SURROGATE_LAST = 0xdfff,
     BEYOND_PLANE_0 = 0x10000,
     CODE_MAX = 0x10ffff,
+    HASH_PRIME = 2147483647, /* 2^31 - 1 */
 };
 
 static int hex_value(char c)
@@ -154,13 +158,32 @@ static uint32_t next_code(const char **at)
     return code;
 }
 
+/* A random number of this process, the same at every call; in [256, HASH_PRIME). */
+static uint32_t secret_point(void)
+{
+    static atomic_uint point;
+    unsigned value = atomic_load_explicit(&point, memory_order_relaxed);
+    if (value != 0) {
+        return value;
+    }
+    unsigned found = 0;
+    if (getrandom(&value, sizeof value, 0) != (ssize_t)sizeof value) {
+        value = (unsigned)clock();
+    }
+    value = value % (HASH_PRIME - 256) + 256;
+    return atomic_compare_exchange_strong(&point, &found, value) ? value : found;
+}
+
 uint32_t json_text_hash(const struct json_text *text)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a, over characters instead of bytes */
+    /* The characters as a polynomial at a secret point modulo a prime: two given keys of
+     * n characters meet with a chance of n in 2^31, whoever chose them. */
+    uint64_t point = secret_point();
+    uint64_t hash = 1;
     for (const char *at = text->raw; at < text->raw + text->len;) {
-        hash = (hash ^ next_code(&at)) * 16777619u;
+        hash = (hash * point + next_code(&at)) % HASH_PRIME;
     }
-    return hash;
+    return (uint32_t)hash;
 }
 
 int json_text_compare(const char *left, const char *right)

@@ -13,7 +13,8 @@
 const char *json_text_check(const char *at, const char *end, struct json_text *ret_text,
                             const char **ret_stop) MUST_USE;
 
-/* A 32-bit hash of the characters, escaped or not. */
+/* A 31-bit hash of the characters, escaped or not; another one in every process, so that
+ * nobody can choose keys that meet. Thread-safe. */
 uint32_t json_text_hash(const struct json_text *text);
 
 /* Orders two checked strings by their characters; both end at their closing quote. */
