@@ -14,9 +14,15 @@
 #define HUGE_INTEGER_TEXT "9.87654321e307"
 static const char int64_limit[] = "9223372036854775807";
 
-/* Whether brackets nest deeper than BODY_DEPTH_MAX; texts are skipped. */
-static bool too_deep(const char *body, size_t len)
+/* What a tree of the body would be like; texts are skipped. */
+struct shape {
+    int depth;     /* the deepest nesting of brackets */
+    size_t values; /* at least as many as there are */
+};
+
+static struct shape measure(const char *body, size_t len)
 {
+    struct shape shape = {0};
     int depth = 0;
     bool text = false;
     for (size_t i = 0; i < len; i++) {
@@ -28,14 +34,14 @@ static bool too_deep(const char *body, size_t len)
             text = true;
         } else if (c == '{' || c == '[') {
             depth++;
+            shape.values++;
+            shape.depth = depth > shape.depth ? depth : shape.depth;
         } else if (c == '}' || c == ']') {
             depth--;
         }
-        if (depth > BODY_DEPTH_MAX) {
-            return true;
-        }
+        shape.values += !text && c == ',';
     }
-    return false;
+    return shape;
 }
 
 /* Whether these digits are an integer beyond 64 bits with sign. */
@@ -116,9 +122,14 @@ enum status body_parse(struct request *request, json_t **ret_tree)
     if (!request->body || request->body_len == 0) {
         return err_set(&request->err, ERR_JSON_SYNTAX, "the body is empty");
     }
-    if (too_deep(request->body, request->body_len)) {
+    struct shape shape = measure(request->body, request->body_len);
+    if (shape.depth > BODY_DEPTH_MAX) {
         return err_set(&request->err, ERR_JSON_DEPTH, "nested deeper than %d",
                        BODY_DEPTH_MAX);
+    }
+    if (shape.values > BODY_VALUES_MAX) {
+        return err_set(&request->err, ERR_LIMIT, "the body has over %d values",
+                       BODY_VALUES_MAX);
     }
     json_t *tree = load_tolerantly(request, &error);
     if (!tree) {

@@ -16,7 +16,8 @@
 #include "server/http/request.h"
 #include "server/service/nodes.h"
 
-enum { BODY_DEPTH_MAX = 32 };
+/* jansson takes up to 230 bytes for a value of three; no body here needs many. */
+enum { BODY_DEPTH_MAX = 32, BODY_VALUES_MAX = 4096 };
 
 static inline void body_release(json_t **tree)
 {
@@ -27,7 +28,7 @@ static inline void body_release(json_t **tree)
 #define BODY_AUTO __attribute__((cleanup(body_release))) json_t
 
 /* The body as an object. 400 for syntax, depth, duplicate members and numbers that cannot
- * be; 422 for anything but an object. */
+ * be; 413 for too many values; 422 for anything but an object. */
 enum status body_parse(struct request *request, json_t **ret_tree) MUST_USE;
 
 /* A text member of `low` to `high` bytes; ERR_JSON_MISSING, _TYPE, _LENGTH. */
