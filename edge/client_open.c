@@ -161,7 +161,7 @@ static enum status open_store(struct muster_client *client, struct err *err)
     }
     struct err why = {0};
     struct edge_model *model = NULL;
-    store_load(&client->store, &model, &why);
+    store_load(&client->store, &client->trust, &model, &why);
     if (why.status != OK) {
         env_complain(&client->env, CHANNEL_MODEL, &why);
     }

@@ -119,7 +119,8 @@ static enum status load_record(const struct store *store,
     return model_load(path, record, ret_model, err);
 }
 
-void store_load(struct store *store, struct edge_model **ret_model, struct err *ret_why)
+void store_load(struct store *store, const struct trust *trust,
+                struct edge_model **ret_model, struct err *ret_why)
 {
     *ret_model = NULL;
     if (store->has_active &&
@@ -128,6 +129,7 @@ void store_load(struct store *store, struct edge_model **ret_model, struct err *
     }
     store->has_active = false;
     if (store->has_previous &&
+        store->previous.seq >= trust_floor(trust, store->previous.model) &&
         load_record(store, &store->previous, ret_model, ret_why) == OK) {
         store->active = store->previous;
         store->has_active = true;

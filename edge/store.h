@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "edge/model.h"
+#include "edge/trust.h"
 
 struct store {
     char folder[EDGE_PATH_BYTES];
@@ -29,9 +30,11 @@ enum status store_path(const struct store *store, const uint8_t artifact[static 
                        char ret_path[static EDGE_PATH_BYTES], struct err *err) MUST_USE;
 
 /* Checks the digest of the active artifact, or where that fails of the previous one, and
- * loads it. NULL when there is neither; `ret_why` says what was wrong with the first, OK
- * if nothing was. */
-void store_load(struct store *store, struct edge_model **ret_model, struct err *ret_why);
+ * loads it. The previous one must be at its floor or above: going back to it activates
+ * it. NULL when there is neither; `ret_why` says what was wrong with the first, OK if
+ * nothing was. */
+void store_load(struct store *store, const struct trust *trust,
+                struct edge_model **ret_model, struct err *ret_why);
 
 /* Makes a record active and the active one previous, then removes what nothing names. */
 enum status store_activate(struct store *store, const struct model_record *record,

@@ -106,13 +106,14 @@ static bool raise_by(struct trust *trust, const struct tuf_target *target)
 enum status trust_raise(struct trust *trust, const struct tuf_targets *targets,
                         int64_t now_ms, struct err *err)
 {
-    bool changed = false;
     for (size_t i = 0; i < targets->count; i++) {
-        changed = raise_by(trust, &targets->targets[i]) || changed;
+        trust->unsaved = raise_by(trust, &targets->targets[i]) || trust->unsaved;
     }
     if (now_ms > trust->time_ms + TIME_STEP_MS) {
         trust->time_ms = now_ms;
-        changed = true;
+        trust->unsaved = true;
     }
-    return changed ? save(trust, err) : OK;
+    enum status status = trust->unsaved ? save(trust, err) : OK;
+    trust->unsaved = status != OK;
+    return status;
 }

@@ -11,6 +11,7 @@
 #define MUSTER_EDGE_TRUST_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "edge/env.h"
@@ -21,6 +22,7 @@ struct trust {
     char path[EDGE_PATH_BYTES];
     json_t *floors; /* owned: model -> integer */
     int64_t time_ms;
+    bool unsaved; /* something was raised that is not on disk */
 };
 
 /* Reads the file; a missing one is empty. ERR_IO when it is there and damaged: a node
@@ -37,7 +39,8 @@ int64_t trust_now_ms(const struct trust *trust, const struct timebase *base,
 /* The floor of a model, 0: none. */
 int64_t trust_floor(const struct trust *trust, const char *model);
 
-/* Raises floors by verified targets, and the time floor; stores them if they changed. */
+/* Raises floors by verified targets, and the time floor; stores them if they changed, or
+ * could not be stored when they did. */
 enum status trust_raise(struct trust *trust, const struct tuf_targets *targets,
                         int64_t now_ms, struct err *err) MUST_USE;
 

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -335,9 +337,9 @@ static void the_model_is_there_after_a_restart_without_a_server(void **state)
     node_predict(&node, 10);
 }
 
-static void a_model_damaged_on_disk_is_fetched_again(void **state)
+/* Ends the client and damages the file of the model that it ran. */
+static void close_and_damage_model(void)
 {
-    (void)state;
     char path[FOLDER_BYTES + 128];
     const struct muster_client_model *model = muster_client_model(node.client);
     snprintf(path, sizeof path, "%s", model->path);
@@ -349,9 +351,57 @@ static void a_model_damaged_on_disk_is_fetched_again(void **state)
     fputc('x', file);
     fputc('y', file);
     fclose(file);
+}
+
+static void a_model_damaged_on_disk_is_fetched_again(void **state)
+{
+    (void)state;
+    close_and_damage_model();
     node_open(&node);
     assert_true(node_complained(&node, "tuf.hash"));
     node_until(&node, node_has_model, (void *)(uintptr_t)fixture_model(0));
+}
+
+/* The way back on disk is one only at the floor or above. */
+static void a_damaged_model_does_not_bring_back_one_below_the_floor(void **state)
+{
+    (void)state;
+    repository.floor = 2;
+    publish_second();
+    node_until(&node, node_has_model, (void *)(uintptr_t)fixture_model(1));
+    close_and_damage_model();
+    node_open(&node);
+    assert_true(node_complained(&node, "tuf.hash"));
+    assert_null(muster_client_model(node.client));
+    node_until(&node, node_has_model, (void *)(uintptr_t)fixture_model(1));
+}
+
+static void a_damaged_model_brings_back_the_one_before(void **state)
+{
+    (void)state;
+    publish_second();
+    node_until(&node, node_has_model, (void *)(uintptr_t)fixture_model(1));
+    close_and_damage_model();
+    node_open(&node);
+    assert_true(node_has_model(&node, (void *)(uintptr_t)fixture_model(0)));
+}
+
+/* A disk that was full when the floor rose must not make it forgotten. */
+static void a_floor_that_could_not_be_stored_is_stored_later(void **state)
+{
+    (void)state;
+    char path[FOLDER_BYTES + 32];
+    BUF_AUTO stored = BUF_INIT(4096);
+    snprintf(path, sizeof path, "%s/trust/floors.json", node.folder);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    repository.floor = 2;
+    publish_second();
+    until_complaint("io");
+    assert_int_equal(rmdir(path), 0);
+    node_until(&node, node_has_model, (void *)(uintptr_t)fixture_model(1));
+    assert_int_equal(file_read(path, &stored, NULL), OK);
+    assert_non_null(strstr(stored.data, "\"fashion\":2"));
 }
 
 static void an_idle_poll_is_one_request(void **state)
@@ -409,6 +459,9 @@ int main(void)
         TEST(a_node_goes_back_to_its_last_model_without_fresh_metadata),
         TEST(the_model_is_there_after_a_restart_without_a_server),
         TEST(a_model_damaged_on_disk_is_fetched_again),
+        TEST(a_damaged_model_does_not_bring_back_one_below_the_floor),
+        TEST(a_damaged_model_brings_back_the_one_before),
+        TEST(a_floor_that_could_not_be_stored_is_stored_later),
         TEST(an_idle_poll_is_one_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
