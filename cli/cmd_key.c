@@ -107,10 +107,10 @@ int cmd_key_list(int argc, char **argv)
         return cli_fail(&err);
     }
     static const struct column columns[] = {
-        {"label", "label", CELL_PLAIN},
-        {"roles", "roles", CELL_PLAIN},
-        {"type", "keytype", CELL_PLAIN},
-        {"public key", "public", CELL_PLAIN},
+        {"LABEL", "label", CELL_PLAIN},
+        {"ROLES", "roles", CELL_PLAIN},
+        {"TYPE", "keytype", CELL_PLAIN},
+        {"PUBLIC KEY", "public", CELL_PLAIN},
     };
     return output_list(&output, keys, columns, sizeof columns / sizeof columns[0]);
 }

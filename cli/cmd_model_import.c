@@ -266,9 +266,14 @@ static int run_import(const struct usage *usage, const struct request *request,
     if (read_request(request, &arena, &options, &err)) {
         return usage_wrong(usage, "%s", err.detail);
     }
-    if (file_read(from, &onnx, &err) ||
-        import_measured(request, &onnx, &options, &file, &result, &err) ||
-        file_write_atomic(request->to, file.data, file.len, 0644, &err)) {
+    if (file_read(from, &onnx, &err)) {
+        return cli_fail(&err);
+    }
+    if (import_measured(request, &onnx, &options, &file, &result, &err)) {
+        err_prefix(&err, "'%s'", from);
+        return cli_fail(&err);
+    }
+    if (file_write_atomic(request->to, file.data, file.len, 0644, &err)) {
         return cli_fail(&err);
     }
     return print_summary(&request->output, request->to, &result);

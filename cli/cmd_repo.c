@@ -173,22 +173,22 @@ static enum status list_artifacts(const struct repository *repository, json_t *a
 static int print_status(const struct output *output, json_t *roles, json_t *artifacts)
 {
     static const struct column role_columns[] = {
-        {"role", "role", CELL_PLAIN},
-        {"version", "version", CELL_PLAIN},
-        {"expires", "expires_ms", CELL_TIME},
-        {"days", "expires_days", CELL_PLAIN},
-        {"signatures", "signatures", CELL_PLAIN},
-        {"of", "threshold", CELL_PLAIN},
-        {"next", "next", CELL_PLAIN},
+        {"ROLE", "role", CELL_PLAIN},
+        {"VERSION", "version", CELL_PLAIN},
+        {"EXPIRES", "expires_ms", CELL_TIME},
+        {"DAYS", "expires_days", CELL_PLAIN},
+        {"SIGNATURES", "signatures", CELL_PLAIN},
+        {"OF", "threshold", CELL_PLAIN},
+        {"NEXT", "next", CELL_PLAIN},
     };
     static const struct column artifact_columns[] = {
-        {"model", "model", CELL_PLAIN},
-        {"version", "version", CELL_PLAIN},
-        {"seq", "seq", CELL_PLAIN},
-        {"variant", "variant", CELL_PLAIN},
-        {"bytes", "length", CELL_PLAIN},
-        {"floor", "floor", CELL_PLAIN},
-        {"artifact", "artifact", CELL_DIGEST},
+        {"MODEL", "model", CELL_PLAIN},
+        {"VERSION", "version", CELL_PLAIN},
+        {"SEQ", "seq", CELL_PLAIN},
+        {"VARIANT", "variant", CELL_PLAIN},
+        {"BYTES", "length", CELL_PLAIN},
+        {"FLOOR", "floor", CELL_PLAIN},
+        {"ARTIFACT", "artifact", CELL_DIGEST},
     };
     if (output_is_json(output)) {
         JSON_AUTO *both = json_pack("{s:O, s:O}", "roles", roles, "artifacts", artifacts);

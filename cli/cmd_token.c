@@ -7,8 +7,10 @@
 #include "base/hex.h"
 #include "cli/cli.h"
 #include "cli/remote.h"
+#include "tuf/metadata.h"
 
-enum { ID_PATH_BYTES = 64, STRING_BYTES_MAX = 1024, DAY_S = 86400, MONTH_S = 30 * DAY_S };
+enum { ID_PATH_BYTES = 64, STRING_BYTES_MAX = 1024, ROOT_BYTES_MAX = 1 << 20 };
+enum { DAY_S = 86400, MONTH_S = 30 * DAY_S };
 
 static const struct column token_columns[] = {
     {"ID", "id", CELL_PLAIN},
@@ -61,21 +63,42 @@ static enum status create(const struct remote *remote, const char *path, json_t 
     return OK;
 }
 
-/* Adds the member "enrolment": the token, and the digest of the root behind a point. */
-static enum status add_enrolment(json_t *answer, const char *root, struct err *err)
+/* The digest of a root.json in hex; "" without one. Whatever else a file holds is
+ * refused: its digest would shut every node out. */
+static enum status digest_root(const char *path, char ret_hex[static SHA256_HEX_BYTES],
+                               struct err *err)
 {
     uint8_t digest[SHA256_BYTES];
-    uint64_t size = 0;
-    char hex[SHA256_HEX_BYTES] = "";
+    BUF_AUTO file = BUF_INIT(ROOT_BYTES_MAX);
+    struct tuf_root *root = NULL;
+    ret_hex[0] = '\0';
+    if (!path) {
+        return OK;
+    }
+    enum status status = file_read(path, &file, err);
+    if (status != OK) {
+        return status;
+    }
+    status = tuf_root_parse(file.data, file.len, ROOT_BYTES_MAX, &root, err);
+    if (status != OK) {
+        err_prefix(err, "'%s' is no root.json", path);
+        return status;
+    }
+    tuf_root_free(root);
+    status = sha256_of(file.data, file.len, digest, err);
+    if (status == OK) {
+        hex_encode(digest, sizeof digest, ret_hex);
+    }
+    return status;
+}
+
+/* Adds the member "enrolment": the token, and the digest of the root behind a point. */
+static enum status add_enrolment(json_t *answer, const char *root_hex, struct err *err)
+{
     BUF_AUTO text = BUF_INIT(STRING_BYTES_MAX);
     buf_addstr(&text, json_string_value(json_object_get(answer, "token")));
-    if (root) {
-        enum status status = file_sha256(root, digest, &size, err);
-        if (status != OK) {
-            return status;
-        }
-        hex_encode(digest, sizeof digest, hex);
-        buf_addf(&text, ".%s", hex);
+    if (root_hex[0]) {
+        buf_addf(&text, ".%s", root_hex);
     }
     enum status status = buf_status(&text, err);
     if (status == OK) {
@@ -117,7 +140,7 @@ int cmd_token_create(int argc, char **argv)
         REMOTE_OPTIONS(remote),
     };
     const struct usage usage = {
-        .synopsis = "muster token create [options]",
+        .synopsis = "muster token create --name TEXT [options]",
         .about =
             "Makes an enrolment token and prints the enrolment string for nodes, once.\n"
             "Needs role operator.",
@@ -131,14 +154,19 @@ int cmd_token_create(int argc, char **argv)
     if (!usage_parse(&usage, argc, argv, &operands, &code)) {
         return code;
     }
+    if (name[0] == '\0') {
+        return usage_wrong(&usage, "--name is missing");
+    }
     HTTP_JSON_AUTO *map = json_object();
     HTTP_JSON_AUTO *answer = NULL;
-    if (remote_labels(labels.items, labels.count, false, map, &err) != OK ||
+    char root_hex[SHA256_HEX_BYTES];
+    if (digest_root(root, root_hex, &err) != OK ||
+        remote_labels(labels.items, labels.count, false, map, &err) != OK ||
         create(&remote, "/v1/enrollment-tokens",
                json_pack("{s:s,s:I,s:I,s:b,s:O}", "name", name, "max_uses", max_uses,
                          "expires_s", expires_s, "pending", pending, "labels", map),
                &answer, &err) != OK ||
-        add_enrolment(answer, root, &err) != OK) {
+        add_enrolment(answer, root_hex, &err) != OK) {
         return cli_fail(&err);
     }
     return print_created(&remote, answer, alone ? "enrolment" : NULL, created_columns,
@@ -161,7 +189,7 @@ int cmd_token_create_api(int argc, char **argv)
         REMOTE_OPTIONS(remote),
     };
     const struct usage usage = {
-        .synopsis = "muster token create-api [options]",
+        .synopsis = "muster token create-api --name TEXT [options]",
         .about = "Makes an API token for a person or a program and prints it, once.\n"
                  "Needs role admin.",
         .examples = "  muster token create-api --name ci --role publisher\n",
@@ -172,6 +200,9 @@ int cmd_token_create_api(int argc, char **argv)
     int code;
     if (!usage_parse(&usage, argc, argv, &operands, &code)) {
         return code;
+    }
+    if (name[0] == '\0') {
+        return usage_wrong(&usage, "--name is missing");
     }
     HTTP_JSON_AUTO *answer = NULL;
     if (create(&remote, "/v1/api-tokens",

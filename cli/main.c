@@ -52,35 +52,40 @@ static const struct command commands[] = {
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
-static void print_commands(const char *group)
+static void print_commands(FILE *to, const char *group)
 {
     for (int i = 0; i < COMMAND_COUNT; i++) {
         const struct command *command = &commands[i];
         if (!group || strcmp(group, command->group) == 0) {
             char name[64];
             (void)snprintf(name, sizeof name, "%s %s", command->group, command->name);
-            printf("  %-24s%s\n", name, command->summary);
+            (void)fprintf(to, "  %-24s%s\n", name, command->summary);
         }
     }
 }
 
-static int print_help(const char *group)
+/* Returns `code`: help that was asked for goes to stdout, a complaint to stderr. */
+static int print_help(const char *group, int code)
 {
-    printf("usage: muster %s SUBCOMMAND [options]\n\n"
-           "Keeps a fleet of edge nodes and their cloud in step.\n\n"
-           "subcommands:\n",
-           group ? group : "GROUP");
-    print_commands(group);
-    printf("\n'muster %s SUBCOMMAND --help' has options and examples.\n"
-           "\n"
-           "A table on a terminal, JSON otherwise or with --json. Data go to stdout,\n"
-           "messages to stderr. MUSTER_SERVER and MUSTER_TOKEN replace --server and\n"
-           "--token.\n"
-           "\n"
-           "exit codes: 0 done, 1 failed, 2 wrong command line, 3 the server answered\n"
-           "with an error\n",
-           group ? group : "GROUP");
-    return CLI_OK;
+    FILE *to = code == CLI_OK ? stdout : stderr;
+    const char *words = group ? group : "GROUP";
+    (void)fprintf(to,
+                  "usage: muster %s SUBCOMMAND [options]\n\n"
+                  "Keeps a fleet of edge nodes and their cloud in step.\n\n"
+                  "subcommands:\n",
+                  words);
+    print_commands(to, group);
+    (void)fprintf(to,
+                  "\n'muster %s SUBCOMMAND --help' has options and examples.\n"
+                  "\n"
+                  "A table on a terminal, JSON otherwise or with --json. Data go to\n"
+                  "stdout, messages to stderr. MUSTER_SERVER and MUSTER_TOKEN replace\n"
+                  "--server and --token.\n"
+                  "\n"
+                  "exit codes: 0 done, 1 failed, 2 wrong command line, 3 the server\n"
+                  "answered with an error\n",
+                  words);
+    return code;
 }
 
 static bool is_group(const char *word)
@@ -122,12 +127,8 @@ static int run_command(const char *group, int argc, char **argv)
 int main(int argc, char **argv)
 {
     (void)setlocale(LC_CTYPE, "");
-    if (argc < 2) {
-        (void)print_help(NULL);
-        return CLI_USAGE;
-    }
-    if (is_help(argv[1])) {
-        return print_help(NULL);
+    if (argc < 2 || is_help(argv[1])) {
+        return print_help(NULL, argc < 2 ? CLI_USAGE : CLI_OK);
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("muster %s\n", MUSTER_VERSION);
@@ -137,8 +138,7 @@ int main(int argc, char **argv)
         return complain("unknown command", argv[1]);
     }
     if (argc < 3 || is_help(argv[2])) {
-        (void)print_help(argv[1]);
-        return argc < 3 ? CLI_USAGE : CLI_OK;
+        return print_help(argv[1], argc < 3 ? CLI_USAGE : CLI_OK);
     }
     return run_command(argv[1], argc - 2, argv + 2);
 }

@@ -30,15 +30,18 @@ static const char usage[] =
     "timestamp key and one admin token. snapshot copies the database, also of a running\n"
     "server, into a new file; --since leaves out what was received before, --no-rows "
     "every\n"
-    "prediction. Without a command musterd serves.\n"
+    "prediction. healthcheck asks the URL, such as http://127.0.0.1:8080/readyz, and\n"
+    "exits 0 when it answers 2xx. Without a command musterd serves until SIGTERM or\n"
+    "SIGINT. Exit codes: 0 done, 1 failed, 2 wrong command line or configuration.\n"
     "\n"
     "Options; also as MUSTER_NAME in the environment and as name = value in the file of\n"
     "--config (flags win, then the environment, then the file):\n";
 
 static int complain(enum status status, const struct err *err)
 {
-    (void)fprintf(stderr, "musterd: %s\n",
-                  err->detail[0] ? err->detail : status_meaning(status));
+    (void)fprintf(stderr, "musterd: %s%s\n",
+                  err->detail[0] ? err->detail : status_meaning(status),
+                  status == ERR_USAGE ? "; see musterd --help" : "");
     return status == ERR_USAGE || status == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
 }
 
@@ -211,7 +214,8 @@ static int command_serve(int argc, char **argv)
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
-    if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0) {
+    const char *last = argv[argc - 1]; /* "musterd snapshot --help" is a question too */
+    if (strcmp(last, "--help") == 0 || strcmp(last, "-h") == 0) {
         return show_help();
     }
     if (strcmp(command, "--version") == 0) {

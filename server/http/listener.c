@@ -4,7 +4,9 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +23,12 @@ static enum status split(const char *text, char ret_host[static HOST_BYTES],
     if (!colon || !end || (is_bracketed && end + 1 != colon) || colon[1] == '\0' ||
         (size_t)(end - text) - skipped >= HOST_BYTES) {
         return err_set(err, ERR_CONFIG, "not an address of the form HOST:PORT: '%.80s'",
+                       text);
+    }
+    /* getaddrinfo takes 99999 for a port and cuts it to 16 bits. */
+    if (strspn(colon + 1, "0123456789") != strlen(colon + 1) || strlen(colon + 1) > 5 ||
+        strtol(colon + 1, NULL, 10) > UINT16_MAX) {
+        return err_set(err, ERR_CONFIG, "not a port from 0 to %d: '%.80s'", UINT16_MAX,
                        text);
     }
     size_t len = (size_t)(end - text) - skipped;

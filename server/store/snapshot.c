@@ -56,7 +56,9 @@ static enum status copy_all(const char *path, const char *temporary, struct err 
         return status;
     }
     db_bind_text(stmt, 1, temporary);
-    return db_run(&db, stmt, err);
+    status = db_run(&db, stmt, err);
+    err_prefix(err, "could not write the copy");
+    return status;
 }
 
 static enum status delete_before(struct db *db, const char *sql, int64_t since_ms,

@@ -76,6 +76,10 @@ static enum status lock_folder(const char *folder, int *ret_fd, struct err *err)
         return status;
     }
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == ENOENT) {
+        return err_set(err, ERR_NOT_FOUND, "there is no folder '%s': run musterd init",
+                       folder);
+    }
     if (fd < 0) {
         return err_set_errno(err, "could not open '%s'", path);
     }

@@ -50,7 +50,13 @@ spare=$(jq -r .id "$WORK/stdout")
 exits 0 "$muster" token revoke "$spare"
 exits 0 "$muster" token list --table
 has 'spare'
-exits 3 "$muster" token create --name '' --max-uses 0
+exits 3 "$muster" token create --name none --max-uses 0
+exits 2 "$muster" token create --max-uses 3
+exits 2 "$muster" token create-api --role viewer
+before=$("$muster" token list --json | jq length)
+exits 1 "$muster" token create --name wrong --root "$WORK/repo/keys/root.key"
+grep -q 'is no root.json' "$WORK/cli.log" || fail "a file that is no root was taken for one"
+[ "$("$muster" token list --json | jq length)" = "$before" ] || fail "a refused root left a token"
 
 # a version, a node
 fleet_publish 1.0.0

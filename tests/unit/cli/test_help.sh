@@ -31,8 +31,9 @@ printf '%s\n' "$list" | {
     exit $failed
 } || failed=1
 
-"$muster" >/dev/null
+out=$("$muster" 2>/dev/null)
 [ $? -eq 2 ] || fail "muster alone must exit with 2"
+[ -z "$out" ] || fail "muster alone writes to stdout"
 "$muster" node frobnicate 2>/dev/null
 [ $? -eq 2 ] || fail "an unknown subcommand must exit with 2"
 "$muster" node list 2>/dev/null
