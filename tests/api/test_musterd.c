@@ -84,7 +84,10 @@ static void what_cannot_start_says_why_in_one_line(void **state)
                  "Address already in use");
     assert_fails((const char *[]){"--data", other, "--listen", "nonsense", NULL},
                  "HOST:PORT");
-    assert_fails((const char *[]){"--data", "/nonexistent/muster", NULL}, "nonexistent");
+    assert_fails((const char *[]){"--data", other, "--listen", "127.0.0.1:65536", NULL},
+                 "not a port");
+    assert_fails((const char *[]){"--data", "/nonexistent/muster", NULL},
+                 "no folder '/nonexistent/muster': run musterd init");
     assert_fails((const char *[]){"--data", data, "--threads", "none", NULL},
                  "--threads: must be an integer");
     assert_fails((const char *[]){"--dota", data, NULL}, "unknown option '--dota'");
