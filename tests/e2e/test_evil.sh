@@ -40,14 +40,14 @@ digest_of() {
     sha256sum <"$1" | cut -c1-64
 }
 
-# publish_next: one more version, with bytes of its own; leaves $NEXT and $NEXT_DIGEST.
+# publish_next [OPTION...]: one more version, with bytes of its own; leaves $NEXT and $NEXT_DIGEST.
 publish_next() {
     STEP=$((STEP + 1))
     NEXT=1.1.$STEP
     "$BIN/muster" model import "$SOURCE/examples/fashion/fashion-1.1.0.onnx" --name "step-$STEP" \
         -o "$WORK/$NEXT.mnet" >"$WORK/import.log" 2>&1 || fail "muster model import"
     NEXT_DIGEST=$(digest_of "$WORK/$NEXT.mnet")
-    fleet_publish "$NEXT" --server "$MUSTER_SERVER"
+    fleet_publish "$NEXT" --server "$MUSTER_SERVER" "$@"
     fleet_deploy "$NEXT"
 }
 
@@ -108,6 +108,22 @@ attack "endless timestamp" 'tuf\.too_large|limit' "endless /timestamp.json 0"
 attack "answers 500" 'net\.status|503|500' "status /timestamp.json 500"
 fetch timestamp.json "$WORK/frozen.json"
 attack "frozen timestamp" 'tuf\.expired|tuf\.rollback' "file /timestamp.json $WORK/frozen.json"
+# Below the floor: the server does not deploy it, and the node refuses it from one that does.
+publish_next --floor $((STEP + 2))
+until_true 60 "the version of the floor" running "$NEXT_DIGEST"
+! "$BIN/muster" model deploy fashion --version 1.0.0 >"$WORK/below.out" 2>&1 || fail "the server deployed what is below the floor"
+grep -q 'model\.below_floor' "$WORK/below.out" || fail "a deployment below the floor: $(cat "$WORK/below.out")"
+printf '{"models":[{"model":"fashion","version":"1.0.0","seq":1,"variant":"fp32","artifact":"%s","length":%d,
+  "path":"fashion/1/fp32.mnet","arm":"none","detail":{"mode":"full"}}],"poll_s":5,"timestamp_version":1,"root_version":1}' \
+    "$(digest_of "$WORK/1.0.0.mnet")" "$(stat -c %s "$WORK/1.0.0.mnet")" >"$WORK/below-floor.json"
+SEEN=$(cat "$WORK/node.out" "$WORK/node.log" | wc -l)
+lie "file /v1/assignment $WORK/below-floor.json"
+until_true 40 "refusal of a version below the floor" said 'tuf\.floor'
+acks=$(wc -l <"$WORK/node.ack")
+until_true 30 "reports after it" more_acks
+running "$NEXT_DIGEST" || fail "the node went below the floor"
+tell_truth
+echo "evil: below the floor: refused, kept its model"
 kill -0 "$NODE_PID" || fail "the agent died"
 
 # A node that starts with a wrong root never runs anything, and says why.
@@ -125,4 +141,4 @@ for pid in "${PIDS[@]:1}"; do
 done
 server_stop
 acks_hold >"$WORK/acks.out"
-echo "evil: ok attacks=13"
+echo "evil: ok attacks=14"
