@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "format/json_scan.h"
 #include "server/service/selector.h"
 
 /* jansson refuses integers of more than 64 bits wherever they stand, which would hide
@@ -14,16 +15,10 @@
 #define HUGE_INTEGER_TEXT "9.87654321e307"
 static const char int64_limit[] = "9223372036854775807";
 
-/* What a tree of the body would be like; texts are skipped. */
-struct shape {
-    int depth;     /* the deepest nesting of brackets */
-    size_t values; /* at least as many as there are */
-};
-
-static struct shape measure(const char *body, size_t len)
+/* At least as many values as a tree of the body would have. */
+static size_t count_values(const char *body, size_t len)
 {
-    struct shape shape = {0};
-    int depth = 0;
+    size_t values = 0;
     bool text = false;
     for (size_t i = 0; i < len; i++) {
         char c = body[i];
@@ -32,16 +27,11 @@ static struct shape measure(const char *body, size_t len)
             text = c != '"';
         } else if (c == '"') {
             text = true;
-        } else if (c == '{' || c == '[') {
-            depth++;
-            shape.values++;
-            shape.depth = depth > shape.depth ? depth : shape.depth;
-        } else if (c == '}' || c == ']') {
-            depth--;
+        } else {
+            values += c == '{' || c == '[' || c == ',';
         }
-        shape.values += !text && c == ',';
     }
-    return shape;
+    return values;
 }
 
 /* Whether these digits are an integer beyond 64 bits with sign. */
@@ -122,12 +112,13 @@ enum status body_parse(struct request *request, json_t **ret_tree)
     if (!request->body || request->body_len == 0) {
         return err_set(&request->err, ERR_JSON_SYNTAX, "the body is empty");
     }
-    struct shape shape = measure(request->body, request->body_len);
-    if (shape.depth > BODY_DEPTH_MAX) {
-        return err_set(&request->err, ERR_JSON_DEPTH, "nested deeper than %d",
-                       BODY_DEPTH_MAX);
+    /* jansson is laxer: it takes a NUL byte behind a number for the end. */
+    enum status status =
+        json_scan_validate(request->body, request->body_len, &request->err);
+    if (status != OK) {
+        return status;
     }
-    if (shape.values > BODY_VALUES_MAX) {
+    if (count_values(request->body, request->body_len) > BODY_VALUES_MAX) {
         return err_set(&request->err, ERR_LIMIT, "the body has over %d values",
                        BODY_VALUES_MAX);
     }

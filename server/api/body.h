@@ -17,7 +17,7 @@
 #include "server/service/nodes.h"
 
 /* jansson takes up to 230 bytes for a value of three; no body here needs many. */
-enum { BODY_DEPTH_MAX = 32, BODY_VALUES_MAX = 4096 };
+enum { BODY_VALUES_MAX = 4096 };
 
 static inline void body_release(json_t **tree)
 {
