@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clients that are slow, many or rude. Deadlines are about a second here; each test shows
- * that the end comes although the client goes on, not how long it takes. */
-#include "tests/api/harness.h"
+ * that the end comes although the client goes on, not how long it takes.
+ *
+ *   api_limits             against the fixture
+ *   api_limits musterd     what needs no path of the fixture, against the real server */
+#include "tests/api/site.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -26,9 +29,29 @@ enum {
 };
 
 static struct program server;
+static struct site site;
+static bool is_real; /* musterd, not the fixture */
+
+/* "head_timeout_ms=1" as the option "--head-timeout-ms=1". */
+static void write_option(const char *setting, char *ret_option, size_t size)
+{
+    (void)snprintf(ret_option, size, "--%s", setting);
+    for (char *p = ret_option; *p; p++) {
+        *p = *p == '_' ? '-' : *p;
+    }
+}
 
 static void start(const char *first, const char *second)
 {
+    if (is_real) {
+        char options[2][64];
+        write_option(first, options[0], sizeof options[0]);
+        write_option(second, options[1], sizeof options[1]);
+        const char *given[] = {options[0], options[1], NULL};
+        site_start(&site, given);
+        server = site.server;
+        return;
+    }
     const char *argv[] = {program_path("http_fixture"), "min_bytes_per_s=10000000", first,
                           second, NULL};
     program_start(&server, argv, NULL);
@@ -36,6 +59,10 @@ static void start(const char *first, const char *second)
 
 static void stop(void)
 {
+    if (is_real) {
+        site_stop(&site);
+        return;
+    }
     assert_int_equal(program_stop(&server), 0);
 }
 
@@ -72,6 +99,17 @@ static void send_text(int fd, const char *text)
     assert_true(net_send(fd, text, strlen(text)));
 }
 
+/* The head of a request with a body, which anybody may send. */
+static void send_post(int fd, const char *framing)
+{
+    char text[256];
+    (void)snprintf(text, sizeof text,
+                   "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                   "%s\r\n\r\n",
+                   is_real ? "/v1/enroll" : "/echo", framing);
+    send_text(fd, text);
+}
+
 static void a_slow_head_is_cut_off_though_bytes_arrive(void **state)
 {
     (void)state;
@@ -106,12 +144,10 @@ static void a_slow_body_is_cut_off_though_bytes_arrive(void **state)
     (void)state;
     start("body_timeout_ms=1000", "idle_timeout_ms=60000");
     int fd = net_connect(server.port, NULL);
-    send_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                  "Content-Length: 60000\r\n\r\n");
+    send_post(fd, "Content-Length: 60000");
     trickle_until_closed(fd, "1");
     fd = net_connect(server.port, NULL);
-    send_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                  "Transfer-Encoding: chunked\r\n\r\n");
+    send_post(fd, "Transfer-Encoding: chunked");
     trickle_until_closed(fd, "1\r\n1\r\n");
     assert_serves();
     stop();
@@ -122,8 +158,7 @@ static void an_endless_chunked_body_takes_no_memory_and_ends(void **state)
     (void)state;
     start("body_timeout_ms=1500", "idle_timeout_ms=60000");
     int fd = net_connect(server.port, NULL);
-    send_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                  "Transfer-Encoding: chunked\r\n\r\n");
+    send_post(fd, "Transfer-Encoding: chunked");
     char chunk[8 + 4096 + 2];
     (void)snprintf(chunk, sizeof chunk, "1000\r\n%04096d\r", 1);
     chunk[4096 + 7] = '\n';
@@ -194,8 +229,8 @@ static void a_short_body_is_never_handled(void **state)
     (void)state;
     start("body_timeout_ms=1000", "idle_timeout_ms=60000");
     int fd = net_connect(server.port, NULL);
-    send_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                  "Content-Length: 10\r\n\r\n{}");
+    send_post(fd, "Content-Length: 10");
+    send_text(fd, "{}");
     assert_int_equal(shutdown(fd, SHUT_WR), 0);
     BUF_AUTO data = BUF_INIT(DATA_BYTES_MAX);
     assert_true(net_read(fd, &data, HARNESS_WAIT_MS));
@@ -404,11 +439,18 @@ static long cpu_ticks(void)
 static void few_file_descriptors_lead_to_503_not_to_a_hang(void **state)
 {
     (void)state;
-    char command[600];
-    (void)snprintf(command, sizeof command, "ulimit -n 120; exec %s",
-                   program_path("http_fixture"));
+    char command[1200];
+    if (is_real) {
+        site_start(&site, NULL);
+        assert_int_equal(program_stop(&site.server), 0);
+    }
+    (void)snprintf(command, sizeof command, "ulimit -n 120; exec %s %s%s %s",
+                   program_path(is_real ? "musterd" : "http_fixture"),
+                   is_real ? "--data " : "", is_real ? site.data : "",
+                   is_real ? "--listen 127.0.0.1:0" : "");
     const char *argv[] = {"/bin/sh", "-c", command, NULL};
     program_start(&server, argv, NULL);
+    site.server = server;
     int held[FD_SOCKETS];
     for (int i = 0; i < FD_SOCKETS; i++) {
         held[i] = net_connect(server.port, NULL);
@@ -457,8 +499,22 @@ static void a_stop_finishes_what_is_in_flight(void **state)
     stop();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    is_real = argc > 1 && strcmp(argv[1], "musterd") == 0;
+    const struct CMUnitTest real_tests[] = {
+        cmocka_unit_test(a_slow_head_is_cut_off_though_bytes_arrive),
+        cmocka_unit_test(a_slow_body_is_cut_off_though_bytes_arrive),
+        cmocka_unit_test(an_endless_chunked_body_takes_no_memory_and_ends),
+        cmocka_unit_test(a_short_body_is_never_handled),
+        cmocka_unit_test(beyond_the_connection_limit_is_503_at_once),
+        cmocka_unit_test(an_address_has_a_limit_of_its_own),
+        cmocka_unit_test(idle_sockets_harm_nobody_and_are_closed),
+        cmocka_unit_test(few_file_descriptors_lead_to_503_not_to_a_hang),
+    };
+    if (is_real) {
+        return cmocka_run_group_tests_name("limits of musterd", real_tests, NULL, NULL);
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_head_is_cut_off_though_bytes_arrive),
         cmocka_unit_test(a_tls_hello_is_cut_off),
