@@ -22,8 +22,8 @@ enum {
     MEMORY_SLACK = 1024 * KIB,
     STAGES = 11,     /* 2^11 keys */
     BLOCK = 7,       /* letters of a stage */
-    BLOCKS = 300000, /* that are tried */
-    FLOOD_ROUNDS = 20,
+    BLOCKS = 200000, /* that are tried */
+    FLOOD_ROUNDS = 10,
 };
 
 static struct site site;
