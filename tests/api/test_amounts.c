@@ -16,7 +16,8 @@ enum {
     KIB = 1024,
     REPORT_BYTES = 256 * KIB,
     JSON_BYTES = 64 * KIB,
-    PUBLISH_BYTES = 8 * 1024 * KIB,
+    /* sanitizers are slow with much */
+    PUBLISH_BYTES = (SANITIZER_FACTOR > 1 ? 1 : 8) * 1024 * KIB,
     BODY_BYTES_MAX = 9 * 1024 * KIB,
     MEMORY_FACTOR = 16, /* a body costs at most so many times its limit */
     MEMORY_SLACK = 1024 * KIB,
