@@ -39,9 +39,11 @@ static const char usage[] =
 
 static int complain(enum status status, const struct err *err)
 {
+    const char *where = status == ERR_USAGE        ? "; see musterd --help"
+                        : status == ERR_DB_CORRUPT ? "; see docs/OPERATIONS.md"
+                                                   : "";
     (void)fprintf(stderr, "musterd: %s%s\n",
-                  err->detail[0] ? err->detail : status_meaning(status),
-                  status == ERR_USAGE ? "; see musterd --help" : "");
+                  err->detail[0] ? err->detail : status_meaning(status), where);
     return status == ERR_USAGE || status == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
 }
 
