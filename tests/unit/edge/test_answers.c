@@ -155,7 +155,7 @@ static void a_broken_connection_repeats_the_same_report(void **state)
 static bool has_asked(struct node *one, void *user)
 {
     (void)one;
-    return server.faults[0].times == *(const int *)user;
+    return server_count(&server, &server.faults[0].times) == *(const int *)user;
 }
 
 static void retry_after_is_waited_for(void **state)
@@ -181,9 +181,9 @@ static void a_stream_conflict_begins_a_new_stream(void **state)
     node_predict(&node, 10);
     node_until(&node, node_drained, NULL);
     for (int i = 0; i < 2; i++) {
-        server_fault(&server, &(struct server_fault){
-                                  .path = "/v1/reports", .times = 1, .status = 409});
-        memcpy(server.faults[0].code, codes[i], strlen(codes[i]) + 1);
+        struct server_fault fault = {.path = "/v1/reports", .times = 1, .status = 409};
+        memcpy(fault.code, codes[i], strlen(codes[i]) + 1);
+        server_fault(&server, &fault);
         node_predict(&node, 20);
         node_until(&node, node_drained, NULL);
         server_heal(&server);
