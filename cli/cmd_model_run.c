@@ -112,9 +112,9 @@ int cmd_model_run(int argc, char **argv)
         .operands_min = 2,
         .operands_max = 2,
     };
-    static const struct column columns[] = {{"class", "class", CELL_PLAIN},
-                                            {"name", "name", CELL_PLAIN},
-                                            {"probability", "probability", CELL_PERCENT}};
+    static const struct column columns[] = {{"CLASS", "class", CELL_PLAIN},
+                                            {"NAME", "name", CELL_PLAIN},
+                                            {"PROBABILITY", "probability", CELL_PERCENT}};
     struct operands operands;
     int code;
     if (!usage_parse(&usage, argc, argv, &operands, &code)) {

@@ -80,13 +80,13 @@ static int print_model(const struct output *output, json_t *shown)
         {"metadata", "metadata", CELL_PLAIN},
     };
     static const struct column columns[] = {
-        {"layer", "layer", CELL_PLAIN},
-        {"operator", "operator", CELL_PLAIN},
-        {"activation", "activation", CELL_PLAIN},
-        {"output", "output", CELL_PLAIN},
-        {"macs", "macs", CELL_PLAIN},
-        {"bytes", "bytes", CELL_PLAIN},
-        {"name", "name", CELL_PLAIN},
+        {"LAYER", "layer", CELL_PLAIN},
+        {"OPERATOR", "operator", CELL_PLAIN},
+        {"ACTIVATION", "activation", CELL_PLAIN},
+        {"OUTPUT", "output", CELL_PLAIN},
+        {"MACS", "macs", CELL_PLAIN},
+        {"BYTES", "bytes", CELL_PLAIN},
+        {"NAME", "name", CELL_PLAIN},
     };
     int code = output_object(output, shown, head, sizeof head / sizeof head[0]);
     if (code != CLI_OK || output_is_json(output)) {

@@ -175,9 +175,10 @@ static enum status set_refusal(long http_status, const struct buf *answer,
     const json_t *first = json_array_get(json_object_get(problem, "errors"), 0);
     const char *pointer = json_string_value(json_object_get(first, "pointer"));
     enum status status =
-        err_set(err, ERR_NET_STATUS, "the server answered %ld %s%s%s%s%s", http_status,
+        err_set(err, ERR_NET_STATUS, "the server answered %ld %s%s%s%s%s%s", http_status,
                 code ? code : "", detail ? ": " : "", detail ? detail : "",
-                pointer ? " at " : "", pointer ? pointer : "");
+                pointer ? " at " : "", pointer ? pointer : "",
+                http_status == 401 ? "; give --token-file or set MUSTER_TOKEN" : "");
     err_set_pointer(err, "%s", pointer ? pointer : "");
     return status;
 }
