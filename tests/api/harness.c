@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -94,12 +95,16 @@ void program_start(struct program *program, const char *const *argv, const char 
 {
     int out[2];
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-    int log_fd = open(log_path ? log_path : "/dev/null",
-                      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    int log_fd = log_path
+                     ? open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
+                     : memfd_create("stderr", MFD_CLOEXEC);
     assert_true(log_fd >= 0);
-    *program = (struct program){.pid = spawn(argv, out[1], log_fd)};
+    *program = (struct program){.pid = spawn(argv, out[1], log_fd),
+                                .log_fd = log_path ? -1 : log_fd};
     (void)close(out[1]);
-    (void)close(log_fd);
+    if (log_path) {
+        (void)close(log_fd);
+    }
     BUF_AUTO text = BUF_INIT(OUTPUT_BYTES_MAX);
     int64_t until_ms = clock_mono_ms() + HARNESS_WAIT_MS;
     while (program->port == 0 && read_some(out[0], &text, until_ms)) {
@@ -133,11 +138,29 @@ int program_run(const char *const *argv, struct buf *out, struct buf *problems)
     return wait_for(pid);
 }
 
+/* Frees what a program wrote to stderr; shows its end if the program ended badly. */
+static void close_log(struct program *program, bool show)
+{
+    char tail[8192];
+    if (program->log_fd < 0) {
+        return;
+    }
+    off_t size = lseek(program->log_fd, 0, SEEK_END);
+    off_t from = size > (off_t)sizeof tail ? size - (off_t)sizeof tail : 0;
+    ssize_t got = show ? pread(program->log_fd, tail, sizeof tail, from) : 0;
+    if (got > 0) {
+        fprintf(stderr, "the program's last words:\n%.*s\n", (int)got, tail);
+    }
+    (void)close(program->log_fd);
+    program->log_fd = -1;
+}
+
 int program_stop(struct program *program)
 {
     (void)kill(program->pid, SIGTERM);
     int status = wait_for(program->pid);
     program->pid = 0;
+    close_log(program, status != 0);
     return status;
 }
 
@@ -146,6 +169,7 @@ void program_kill(struct program *program)
     (void)kill(program->pid, SIGKILL);
     (void)wait_for(program->pid);
     program->pid = 0;
+    close_log(program, false);
 }
 
 bool program_is_alive(const struct program *program)

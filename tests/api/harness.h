@@ -33,6 +33,7 @@ struct program {
     pid_t pid;
     uint16_t port;         /* of "listening on ADDRESS:PORT" */
     uint16_t metrics_port; /* of "metrics on ADDRESS:PORT", 0 if not printed before */
+    int log_fd; /* what it wrote to stderr, in memory; -1 where it has a log file */
 };
 
 /* The path of a built program, such as "musterd", in the build's bin or tests folder. */

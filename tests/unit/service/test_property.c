@@ -302,6 +302,19 @@ static int64_t row_of_reports(struct world *world, sqlite3_stmt *stmt)
     return 0;
 }
 
+/* What was counted under it has its artifact. */
+static int64_t row_of_cohort(struct world *world, sqlite3_stmt *stmt)
+{
+    int64_t n = 0;
+    for (int i = 0; i < world->raw_count; i++) {
+        if (world->raw[i].cohort_id == db_column_int(stmt, 0)) {
+            assert_true(is_artifact(stmt, 2, world->raw[i].artifact));
+            n++;
+        }
+    }
+    return n;
+}
+
 static void check_views(struct world *world)
 {
     int64_t all = world->raw_count;
@@ -314,6 +327,8 @@ static void check_views(struct world *world)
         reports += world->fleet.sent[i].accepted;
     }
 #define KEY " cohort_id, model, version, artifact, "
+    check_view(world, "SELECT cohort_id, arm, model, version, artifact FROM v_cohort",
+               row_of_cohort, all);
     check_view(world, "SELECT minute_ms," KEY "class, class_name, n FROM v_class_minute",
                row_of_class_minute, all);
     check_view(world,
