@@ -12,12 +12,11 @@
 #include "server/service/cohorts.h"
 #include "server/service/dedupe.h"
 #include "server/service/id_clock.h"
-#include "server/service/id_map.h"
+#include "server/service/ingest_nodes.h"
 #include "server/service/tally.h"
 #include "server/store/reports.h"
 #include "server/store/store.h"
 
-static_assert((int)DEDUPE_RING_BYTES == (int)STREAM_RING_BYTES, "one form of the ring");
 static_assert((int)INGEST_LABELS == (int)COHORT_LABELS, "one number of labels");
 static_assert((int)INGEST_LABEL_BYTES == (int)COHORT_LABEL_BYTES, "one size of labels");
 
@@ -26,14 +25,6 @@ static const int64_t DAY_MS = INT64_C(86400000);
 static const int64_t PRUNE_EVERY_MS = 60000;
 
 enum { ID_TIME_SHIFT = 12 };
-
-/* A node's streams as they are committed. */
-struct ingest_node {
-    int64_t node_id;
-    struct dedupe_stream *streams; /* heap */
-    int count;
-    struct pending *pending; /* its changes in the running transaction, or NULL */
-};
 
 /* What the running transaction changes of one node. */
 struct pending {
@@ -53,7 +44,7 @@ struct accepted {
 
 struct ingest {
     struct ingest_sources sources;
-    struct id_map nodes; /* struct ingest_node by node id */
+    struct ingest_nodes nodes;
     struct cohorts cohorts;
     struct id_clock clock;
     int64_t next_id;       /* committed */
@@ -70,28 +61,6 @@ struct ingest {
     /* Read by any thread. */
     _Atomic uint64_t reports, rows, duplicates, conflicts, unknown_artifacts, implausible;
 };
-
-static enum status find_or_add_node(struct ingest *ingest, int64_t node_id,
-                                    struct ingest_node **ret_node, struct err *err)
-{
-    struct ingest_node *node = id_map_get(&ingest->nodes, node_id);
-    if (node) {
-        *ret_node = node;
-        return OK;
-    }
-    node = calloc(1, sizeof *node);
-    if (!node) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for a node");
-    }
-    node->node_id = node_id;
-    enum status status = id_map_put(&ingest->nodes, node_id, node, err);
-    if (status != OK) {
-        free(node);
-        return status;
-    }
-    *ret_node = node;
-    return OK;
-}
 
 static struct dedupe dedupe_of(const struct ingest_node *node)
 {
@@ -301,7 +270,7 @@ enum status ingest_apply(struct ingest *ingest, struct db *db, int64_t node_id,
 {
     assert(report->rows <= REPORT_ROWS_MAX);
     struct ingest_node *node = NULL;
-    enum status status = find_or_add_node(ingest, node_id, &node, err);
+    enum status status = ingest_nodes_get(&ingest->nodes, db, node_id, &node, err);
     if (status != OK) {
         return status;
     }
@@ -439,6 +408,7 @@ static void end_transaction(struct ingest *ingest)
     ingest->accepted_count = 0;
     ingest->gathered = (struct ingest_counters){0};
     ingest->pending_next_id = ingest->next_id;
+    ingest_nodes_age(&ingest->nodes);
 }
 
 static void publish_counters(struct ingest *ingest)
@@ -480,30 +450,6 @@ static void rolled_back(void *context)
     end_transaction(ingest);
 }
 
-static enum status restore_stream(void *context, const struct stream_row *row,
-                                  struct err *err)
-{
-    struct ingest_node *node = NULL;
-    enum status status = find_or_add_node(context, row->node_id, &node, err);
-    if (status != OK) {
-        return status;
-    }
-    struct dedupe dedupe = dedupe_of(node);
-    if (!dedupe_restore(&dedupe, row->stream, row->highest, row->ring)) {
-        return err_set(err, ERR_DB_CORRUPT, "node %lld has more than four streams",
-                       (long long)row->node_id);
-    }
-    struct dedupe_stream *streams =
-        realloc(node->streams, (size_t)dedupe.count * sizeof *streams);
-    if (!streams) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the streams of a node");
-    }
-    memcpy(streams, dedupe.streams, (size_t)dedupe.count * sizeof *streams);
-    node->streams = streams;
-    node->count = dedupe.count;
-    return OK;
-}
-
 static enum status load(void *context, struct db *db, struct err *err)
 {
     struct ingest *ingest = context;
@@ -511,10 +457,7 @@ static enum status load(void *context, struct db *db, struct err *err)
     enum status status = reports_newest_id(db, &newest, err);
     ingest->next_id = newest + 1;
     ingest->pending_next_id = newest + 1;
-    if (status == OK) {
-        status = cohorts_init(&ingest->cohorts, db, err);
-    }
-    return status == OK ? streams_load(db, restore_stream, ingest, err) : status;
+    return status == OK ? cohorts_init(&ingest->cohorts, db, err) : status;
 }
 
 enum status ingest_open(struct store *store, const struct ingest_sources *sources,
@@ -527,6 +470,7 @@ enum status ingest_open(struct store *store, const struct ingest_sources *source
     ingest->sources = *sources;
     ingest->minute_days = store_options_of(store)->minute_rollup_days;
     id_clock_init(&ingest->clock);
+    ingest_nodes_init(&ingest->nodes, INGEST_NODES_MAX);
     /* On the writer: loading may take longer than a reader's deadline. */
     enum status status = store_call(store, JOB_WRITER, load, ingest, err);
     if (status != OK) {
@@ -544,20 +488,13 @@ enum status ingest_open(struct store *store, const struct ingest_sources *source
     return OK;
 }
 
-static void drop_node(void *value)
-{
-    struct ingest_node *node = value;
-    free(node->streams);
-    free(node);
-}
-
 void ingest_close(struct ingest *ingest)
 {
     if (!ingest) {
         return;
     }
     end_transaction(ingest);
-    id_map_release(&ingest->nodes, drop_node);
+    ingest_nodes_release(&ingest->nodes);
     cohorts_release(&ingest->cohorts);
     tally_release(&ingest->tally);
     free(ingest->accepted);

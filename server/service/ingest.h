@@ -2,10 +2,10 @@
 /* ingest: admission of reports, on the writer thread.
  *
  * Judges a report (exactly once, class, model), gives its rows ids, stores them and
- * counts them for the rollups. What it knows in memory (rings of every node, next id,
- * cohorts, counters) follows the transaction: a report works on copies, which the store's
- * hooks write before COMMIT and put in place after it, or drop when the group is rolled
- * back. */
+ * counts them for the rollups. What it knows in memory (rings of the nodes that report,
+ * next id, cohorts, counters) follows the transaction: a report works on copies, which
+ * the store's hooks write before COMMIT and put in place after it, or drop when the group
+ * is rolled back. */
 #ifndef MUSTER_SERVER_SERVICE_INGEST_H
 #define MUSTER_SERVER_SERVICE_INGEST_H
 

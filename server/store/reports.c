@@ -57,7 +57,8 @@ static const char *const sql[] = {
         " ON CONFLICT DO UPDATE SET highest = excluded.highest, ring = excluded.ring",
     [REPORTS_STREAM_REMOVE] = "DELETE FROM stream WHERE node_id = ?1 AND stream = ?2",
     [REPORTS_STREAMS] =
-        "SELECT node_id, stream, highest, ring FROM stream ORDER BY node_id, stream",
+        "SELECT node_id, stream, highest, ring FROM stream WHERE node_id = ?1"
+        " ORDER BY stream",
     [REPORTS_HEALTH] =
         "INSERT INTO node_health(node_id, report_ms, cohort_id, below_floor, reports,"
         " predictions, dropped, health_ms, cpu_pct, rss_bytes, temp_c, power_mw, queued,"
@@ -302,12 +303,13 @@ enum status cohorts_load(struct db *db,
     return status;
 }
 
-enum status streams_load(struct db *db,
+enum status streams_load(struct db *db, int64_t node_id,
                          enum status (*each)(void *context, const struct stream_row *row,
                                              struct err *err),
                          void *context, struct err *err)
 {
     DB_STMT stmt = db_statement(db, DB_REPORTS, REPORTS_STREAMS);
+    db_bind_int(stmt, 1, node_id);
     bool more = true;
     enum status status = db_step(db, stmt, &more, err);
     while (status == OK && more) {

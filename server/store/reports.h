@@ -77,14 +77,13 @@ enum status stream_remove(struct db *db, int64_t node_id, int64_t stream,
 enum status node_health_add(struct db *db, const struct node_news *news,
                             struct err *err) MUST_USE;
 
-/* Hands out every cohort, every stream (by node, then stream); an error of `each` ends
- * it.
- */
+/* Hands out every cohort, every stream of a node (lowest first); an error of `each` ends
+ * it. */
 enum status cohorts_load(struct db *db,
                          enum status (*each)(void *context, const struct cohort *cohort,
                                              int64_t id, struct err *err),
                          void *context, struct err *err) MUST_USE;
-enum status streams_load(struct db *db,
+enum status streams_load(struct db *db, int64_t node_id,
                          enum status (*each)(void *context, const struct stream_row *row,
                                              struct err *err),
                          void *context, struct err *err) MUST_USE;
