@@ -142,7 +142,7 @@ static enum status fetch(struct updater *updater, enum updater_phase phase,
     if (status != OK) {
         return status;
     }
-    char path[128];
+    char path[TUF_FILE_NAME_MAX + 32];
     snprintf(path, sizeof path, "/tuf/metadata/%s", wanted.name);
     struct http_order order = {.path = path, .max_bytes = wanted.max_bytes};
     http_call_free(updater->call);

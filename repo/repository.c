@@ -235,7 +235,7 @@ static enum status check_timestamp_key(const struct repository_order *order,
                                        struct err *err)
 {
     JSON_AUTO *object = key_object_new(order->timestamp_public);
-    struct verify_key key;
+    VERIFY_KEY_AUTO key = {0};
     enum status status = verify_key_parse(object, &key, err);
     if (status == OK && key.kind != KEY_ED25519) {
         return err_set(err, ERR_INVALID_ARGUMENT,

@@ -23,14 +23,19 @@ enum {
     ED25519_SIGNATURE_HEX_BYTES = 129, /* 128 digits and NUL */
 };
 
-enum key_kind { KEY_UNKNOWN, KEY_ED25519 };
+enum key_kind { KEY_UNKNOWN, KEY_ED25519, KEY_ECDSA_P256, KEY_RSA_PSS };
 
-/* A public key as metadata carry it. */
+typedef struct evp_pkey_st EVP_PKEY;
+
+/* A public key as metadata carry it; released by its owner. */
 struct verify_key {
     enum key_kind kind;
     uint8_t identity[32];                  /* SHA-256 of kind and decoded key bytes */
     uint8_t ed25519[ED25519_PUBLIC_BYTES]; /* KEY_ED25519 only */
+    EVP_PKEY *pem;                         /* owned; ECDSA and RSA only */
 };
+
+#define VERIFY_KEY_AUTO __attribute__((cleanup(verify_key_release))) struct verify_key
 
 /* A secret Ed25519 key with its public half and its id. */
 struct signing_key {
@@ -41,11 +46,15 @@ struct signing_key {
 
 #define SIGNING_KEY_AUTO __attribute__((cleanup(signing_key_wipe))) struct signing_key
 
-/* Reads a key object. A known keytype with a malformed or weak public part becomes
+/* Reads a key object: ed25519, ecdsa (also "ecdsa-sha2-nistp256") on P-256 or rsa with
+ * rsassa-pss-sha256. A known keytype with a malformed or weak public part becomes
  * KEY_UNKNOWN too, so that it cannot count; ERR_TUF_FORMAT only when the object lacks a
  * member or one has the wrong type. */
 enum status verify_key_parse(const json_t *object, struct verify_key *ret_key,
                              struct err *err) MUST_USE;
+
+/* Frees what it owns. */
+void verify_key_release(struct verify_key *key);
 
 /* Whether `signature` (lower- or upper-case hex) is this key's over the message. Anything
  * malformed is simply false. */

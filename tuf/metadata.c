@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tuf/authority.h"
+#include "tuf/delegation.h"
 #include "tuf/envelope.h"
 #include "tuf/json.h"
 
@@ -47,84 +49,18 @@ static enum status read_meta(const char *name, const json_t *object,
 
 /* ---- root ---- */
 
-static enum status read_keyring(const json_t *body, struct tuf_keyring *ret_keyring,
-                                struct err *err)
-{
-    const json_t *keys = NULL;
-    enum status status = tuf_json_object(body, "keys", &keys, err);
-    if (status != OK) {
-        return status;
-    }
-    size_t count = json_object_size(keys);
-    if (count > TUF_KEYS_MAX) {
-        return envelope_too_many("keys", TUF_KEYS_MAX, count, err);
-    }
-    ret_keyring->keys = calloc(count + 1, sizeof *ret_keyring->keys);
-    if (!ret_keyring->keys) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for keys");
-    }
-    const char *keyid = NULL;
-    json_t *object = NULL;
-    json_object_foreach((json_t *)keys, keyid, object)
-    {
-        struct tuf_keyring_key *key = &ret_keyring->keys[ret_keyring->count++];
-        key->keyid = keyid;
-        status = verify_key_parse(object, &key->key, err);
-        if (status != OK) {
-            err_prefix(err, "key '%.64s'", keyid);
-            return status;
-        }
-    }
-    return OK;
-}
-
-static enum status check_keyids(const json_t *keyids, struct err *err)
-{
-    size_t count = json_array_size(keyids);
-    if (count > TUF_KEYS_MAX) {
-        return envelope_too_many("keyids", TUF_KEYS_MAX, count, err);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const char *keyid = json_string_value(json_array_get(keyids, i));
-        if (!keyid) {
-            return err_set(err, ERR_TUF_FORMAT, "'keyids': texts expected, %s found",
-                           tuf_json_kind(json_array_get(keyids, i)));
-        }
-        for (size_t k = 0; k < i; k++) {
-            if (strcmp(json_string_value(json_array_get(keyids, k)), keyid) == 0) {
-                return err_set(err, ERR_TUF_ROLE, "keyid '%.64s' is listed twice", keyid);
-            }
-        }
-    }
-    return OK;
-}
-
-static enum status read_authority(const json_t *roles, enum tuf_role role,
-                                  struct tuf_authority *ret_authority, struct err *err)
+static enum status read_role(const json_t *roles, enum tuf_role role,
+                             struct tuf_authority *ret_authority, struct err *err)
 {
     const json_t *object = NULL;
-    struct tuf_authority found = {0};
     enum status status = tuf_json_object(roles, tuf_role_name(role), &object, err);
     if (status == OK) {
-        status = tuf_json_array(object, "keyids", &found.keyids, err);
-    }
-    if (status == OK) {
-        status = check_keyids(found.keyids, err);
-    }
-    if (status == OK) {
-        status = tuf_json_integer(object, "threshold", INT64_MIN, &found.threshold, err);
-    }
-    if (status == OK && found.threshold < 1) {
-        status =
-            err_set(err, ERR_TUF_ROLE, "'threshold': at least 1 expected, %lld found",
-                    (long long)found.threshold);
+        status = authority_read(object, ret_authority, err);
     }
     if (status != OK) {
         err_prefix(err, "role '%s'", ROLE_NAMES[role]);
-        return status;
     }
-    *ret_authority = found;
-    return OK;
+    return status;
 }
 
 static enum status read_root(struct tuf_root *root, struct err *err)
@@ -137,13 +73,13 @@ static enum status read_root(struct tuf_root *root, struct err *err)
                        tuf_json_kind(consistent));
     }
     root->consistent_snapshot = json_is_true(consistent);
-    enum status status = read_keyring(body, &root->keyring, err);
+    enum status status = keyring_read(body, &root->keyring, err);
     const json_t *roles = NULL;
     if (status == OK) {
         status = tuf_json_object(body, "roles", &roles, err);
     }
     for (int role = 0; status == OK && role < TUF_ROLE_COUNT; role++) {
-        status = read_authority(roles, (enum tuf_role)role, &root->roles[role], err);
+        status = read_role(roles, (enum tuf_role)role, &root->roles[role], err);
     }
     return status;
 }
@@ -179,7 +115,7 @@ void tuf_root_free(struct tuf_root *root)
 {
     if (root) {
         envelope_release(&root->envelope);
-        free(root->keyring.keys);
+        keyring_release(&root->keyring);
         free(root);
     }
 }
@@ -370,7 +306,8 @@ static enum status read_targets(struct tuf_targets *targets, struct err *err)
         }
     }
     qsort(targets->targets, targets->count, sizeof *targets->targets, compare_targets);
-    return OK;
+    const json_t *delegations = json_object_get(targets->envelope.body, "delegations");
+    return delegations ? delegations_read(delegations, &targets->delegations, err) : OK;
 }
 
 static void free_targets(struct tuf_targets **targets)
@@ -405,6 +342,7 @@ void tuf_targets_free(struct tuf_targets *targets)
 {
     if (targets) {
         envelope_release(&targets->envelope);
+        delegations_free(targets->delegations);
         free(targets->targets);
         free(targets);
     }

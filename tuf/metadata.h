@@ -18,6 +18,8 @@
 #include "base/err.h"
 #include "tuf/key.h"
 
+struct tuf_delegations;
+
 enum tuf_role {
     TUF_ROLE_ROOT,
     TUF_ROLE_TIMESTAMP,
@@ -34,6 +36,7 @@ struct tuf_limits {
     size_t snapshot_bytes;
     size_t targets_bytes;
     int root_rotations; /* new roots in one update */
+    int search_roles;   /* delegated roles that one search visits */
 };
 
 #define TUF_LIMITS_DEFAULT                                                               \
@@ -41,7 +44,8 @@ struct tuf_limits {
                          .timestamp_bytes = 16 * 1024,                                   \
                          .snapshot_bytes = 256 * 1024,                                   \
                          .targets_bytes = 4 * 1024 * 1024,                               \
-                         .root_rotations = 256})
+                         .root_rotations = 256,                                          \
+                         .search_roles = 32})
 
 enum {
     TUF_KEYS_MAX = 64,       /* keys in one root, keyids of one role */
@@ -49,6 +53,7 @@ enum {
     TUF_TARGETS_MAX = 50000, /* entries of one file */
     TUF_METAS_MAX = 4096,    /* files that a snapshot lists */
     TUF_PATH_MAX = 512,      /* bytes of a target path with its NUL */
+    TUF_FILE_NAME_MAX = 448, /* bytes of a metadata file's name with its NUL */
 };
 
 /* What every role file has. */
@@ -61,7 +66,7 @@ struct tuf_envelope {
     int64_t expires_ms;
 };
 
-/* Keys by id, as root (and later delegations) lists them. */
+/* Keys by id, as root or delegations list them. */
 struct tuf_keyring {
     size_t count;
     struct tuf_keyring_key {
@@ -122,7 +127,8 @@ struct tuf_snapshot {
 struct tuf_targets {
     struct tuf_envelope envelope;
     size_t count;
-    struct tuf_target *targets; /* owned, sorted by path */
+    struct tuf_target *targets;          /* owned, sorted by path */
+    struct tuf_delegations *delegations; /* owned; NULL: none. tuf/delegation.h */
 };
 
 /* "root", "timestamp", "snapshot", "targets". Static storage. */

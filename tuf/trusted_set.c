@@ -2,12 +2,8 @@
 #include "tuf/trusted_set.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "base/clock.h"
-
-static const char TARGETS_FILE[] = "targets.json";
+#include "tuf/trusted_checks.h"
 
 static void free_root(struct tuf_root **root)
 {
@@ -24,27 +20,6 @@ static void free_snapshot(struct tuf_snapshot **snapshot)
     tuf_snapshot_free(*snapshot);
 }
 
-static void free_targets(struct tuf_targets **targets)
-{
-    tuf_targets_free(*targets);
-}
-
-static enum status check_expiry(const struct trusted_set *set,
-                                const struct tuf_envelope *envelope, enum tuf_role role,
-                                struct err *err)
-{
-    if (envelope->expires_ms > set->now_ms) {
-        return OK;
-    }
-    char expires[RFC3339_BYTES];
-    char now[RFC3339_BYTES];
-    clock_format_utc(envelope->expires_ms, expires);
-    clock_format_utc(set->now_ms, now);
-    return err_set(err, ERR_TUF_EXPIRED,
-                   "%s version %" PRId64 ": an expiry after %s expected, %s found",
-                   tuf_role_name(role), envelope->version, now, expires);
-}
-
 /* By the keys that the trusted root names for the role. */
 static enum status check_signatures(const struct trusted_set *set,
                                     const struct tuf_envelope *envelope,
@@ -55,32 +30,6 @@ static enum status check_signatures(const struct trusted_set *set,
     if (status != OK) {
         err_prefix(err, "%s version %" PRId64 " under root version %" PRId64,
                    tuf_role_name(role), envelope->version, set->root->envelope.version);
-    }
-    return status;
-}
-
-static enum status check_version(const struct tuf_envelope *envelope, int64_t expected,
-                                 enum tuf_role role, struct err *err)
-{
-    if (envelope->version != expected) {
-        return err_set(err, ERR_TUF_VERSION,
-                       "%s: version %" PRId64 " expected, %" PRId64 " found",
-                       tuf_role_name(role), expected, envelope->version);
-    }
-    return OK;
-}
-
-/* Length and digests as the naming file has them, where it has them. */
-static enum status check_bytes(const struct tuf_meta *meta, const void *data, size_t len,
-                               struct err *err)
-{
-    if (meta->length >= 0 && (uint64_t)meta->length != len) {
-        return err_set(err, ERR_TUF_LENGTH, "%s: %" PRId64 " bytes expected, %zu found",
-                       meta->name, meta->length, len);
-    }
-    enum status status = tuf_hashes_verify(&meta->hashes, data, len, err);
-    if (status != OK) {
-        err_prefix(err, "%s", meta->name);
     }
     return status;
 }
@@ -112,7 +61,7 @@ void trusted_set_release(struct trusted_set *set)
     tuf_root_free(set->root);
     tuf_timestamp_free(set->timestamp);
     tuf_snapshot_free(set->snapshot);
-    tuf_targets_free(set->targets);
+    trusted_forget_targets(set);
     *set = (struct trusted_set){0};
 }
 
@@ -128,8 +77,8 @@ enum status trusted_set_load_root(struct trusted_set *set, const void *data, siz
         status = check_signatures(set, &root->envelope, TUF_ROLE_ROOT, err);
     }
     if (status == OK) {
-        status = check_version(&root->envelope, set->root->envelope.version + 1,
-                               TUF_ROLE_ROOT, err);
+        status = trusted_check_version(&root->envelope, set->root->envelope.version + 1,
+                                       tuf_role_name(TUF_ROLE_ROOT), err);
     }
     if (status != OK) {
         return status;
@@ -164,7 +113,8 @@ enum status trusted_set_update_root(struct trusted_set *set, const void *data, s
 
 enum status trusted_set_root_done(struct trusted_set *set, struct err *err)
 {
-    enum status status = check_expiry(set, &set->root->envelope, TUF_ROLE_ROOT, err);
+    enum status status = trusted_check_expiry(set, &set->root->envelope,
+                                              tuf_role_name(TUF_ROLE_ROOT), err);
     if (status == OK) {
         set->root_done = true;
     }
@@ -199,8 +149,7 @@ static void replace_timestamp(struct trusted_set *set, struct tuf_timestamp *tim
     tuf_timestamp_free(set->timestamp);
     set->timestamp = timestamp;
     set->snapshot_current = false;
-    tuf_targets_free(set->targets);
-    set->targets = NULL;
+    trusted_forget_targets(set);
 }
 
 enum status trusted_set_load_timestamp(struct trusted_set *set, const void *data,
@@ -248,7 +197,8 @@ enum status trusted_set_update_timestamp(struct trusted_set *set, const void *da
     bool changed =
         !set->timestamp || timestamp->envelope.version > set->timestamp->envelope.version;
     const struct tuf_timestamp *kept = changed ? timestamp : set->timestamp;
-    status = check_expiry(set, &kept->envelope, TUF_ROLE_TIMESTAMP, err);
+    status = trusted_check_expiry(set, &kept->envelope, tuf_role_name(TUF_ROLE_TIMESTAMP),
+                                  err);
     if (status != OK) {
         return status;
     }
@@ -288,8 +238,7 @@ static void replace_snapshot(struct trusted_set *set, struct tuf_snapshot *snaps
     tuf_snapshot_free(set->snapshot);
     set->snapshot = snapshot;
     set->snapshot_current = current;
-    tuf_targets_free(set->targets);
-    set->targets = NULL;
+    trusted_forget_targets(set);
 }
 
 enum status trusted_set_load_snapshot(struct trusted_set *set, const void *data,
@@ -302,8 +251,9 @@ enum status trusted_set_load_snapshot(struct trusted_set *set, const void *data,
     }
     const struct tuf_meta *meta = &set->timestamp->snapshot;
     bool usable = snapshot->envelope.version == meta->version &&
-                  check_bytes(meta, data, len, NULL) == OK &&
-                  check_expiry(set, &snapshot->envelope, TUF_ROLE_SNAPSHOT, NULL) == OK;
+                  trusted_check_bytes(meta, data, len, NULL) == OK &&
+                  trusted_check_expiry(set, &snapshot->envelope,
+                                       tuf_role_name(TUF_ROLE_SNAPSHOT), NULL) == OK;
     replace_snapshot(set, snapshot, usable);
     *ret_usable = usable;
     return OK;
@@ -340,145 +290,24 @@ enum status trusted_set_update_snapshot(struct trusted_set *set, const void *dat
     }
     const struct tuf_meta *meta = &set->timestamp->snapshot;
     __attribute__((cleanup(free_snapshot))) struct tuf_snapshot *snapshot = NULL;
-    enum status status = check_bytes(meta, data, len, err);
+    enum status status = trusted_check_bytes(meta, data, len, err);
     if (status == OK) {
         status = accept_snapshot(set, data, len, &snapshot, err);
     }
     if (status == OK) {
-        status =
-            check_version(&snapshot->envelope, meta->version, TUF_ROLE_SNAPSHOT, err);
+        status = trusted_check_version(&snapshot->envelope, meta->version,
+                                       tuf_role_name(TUF_ROLE_SNAPSHOT), err);
     }
     if (status == OK && set->snapshot) {
         status = check_snapshot_rollback(set->snapshot, snapshot, err);
     }
     if (status == OK) {
-        status = check_expiry(set, &snapshot->envelope, TUF_ROLE_SNAPSHOT, err);
+        status = trusted_check_expiry(set, &snapshot->envelope,
+                                      tuf_role_name(TUF_ROLE_SNAPSHOT), err);
     }
     if (status == OK) {
         replace_snapshot(set, snapshot, true);
         snapshot = NULL;
     }
     return status;
-}
-
-/* ---- targets ---- */
-
-static enum status named_targets(const struct trusted_set *set,
-                                 const struct tuf_meta **ret_meta, struct err *err)
-{
-    if (!set->snapshot_current) {
-        return err_set(err, ERR_TUF_NO_TRUST, "there is no trusted snapshot yet");
-    }
-    const struct tuf_meta *meta = tuf_snapshot_meta(set->snapshot, TARGETS_FILE);
-    if (!meta) {
-        return err_set(err, ERR_TUF_MISSING,
-                       "snapshot: 'targets.json' expected, not listed");
-    }
-    *ret_meta = meta;
-    return OK;
-}
-
-enum status trusted_set_update_targets(struct trusted_set *set, const void *data,
-                                       size_t len, struct err *err)
-{
-    const struct tuf_meta *meta = NULL;
-    __attribute__((cleanup(free_targets))) struct tuf_targets *targets = NULL;
-    enum status status = named_targets(set, &meta, err);
-    if (status == OK) {
-        status = check_bytes(meta, data, len, err);
-    }
-    if (status == OK) {
-        status = tuf_targets_parse(data, len, set->limits.targets_bytes, &targets, err);
-    }
-    if (status == OK) {
-        status = check_signatures(set, &targets->envelope, TUF_ROLE_TARGETS, err);
-    }
-    if (status == OK) {
-        status = check_version(&targets->envelope, meta->version, TUF_ROLE_TARGETS, err);
-    }
-    if (status == OK) {
-        status = check_expiry(set, &targets->envelope, TUF_ROLE_TARGETS, err);
-    }
-    if (status == OK) {
-        tuf_targets_free(set->targets);
-        set->targets = targets;
-        targets = NULL;
-    }
-    return status;
-}
-
-/* ---- what to fetch, what was found ---- */
-
-static enum status want_file(const struct trusted_set *set, const struct tuf_meta *meta,
-                             size_t limit, struct tuf_wanted *ret_wanted, struct err *err)
-{
-    if (meta->length >= 0 && (uint64_t)meta->length > limit) {
-        return err_set(err, ERR_TUF_TOO_LARGE,
-                       "%s: at most %zu bytes expected, %" PRId64 " found", meta->name,
-                       limit, meta->length);
-    }
-    ret_wanted->max_bytes = meta->length >= 0 ? (size_t)meta->length : limit;
-    if (set->root->consistent_snapshot) {
-        (void)snprintf(ret_wanted->name, sizeof ret_wanted->name, "%" PRId64 ".%.32s",
-                       meta->version, meta->name);
-    } else {
-        (void)snprintf(ret_wanted->name, sizeof ret_wanted->name, "%.32s", meta->name);
-    }
-    return OK;
-}
-
-enum status trusted_set_wanted(const struct trusted_set *set, enum tuf_role role,
-                               struct tuf_wanted *ret_wanted, struct err *err)
-{
-    struct tuf_wanted wanted = {0};
-    const struct tuf_meta *meta = NULL;
-    enum status status = OK;
-    switch (role) {
-    case TUF_ROLE_ROOT:
-        if (set->root->envelope.version == INT64_MAX) {
-            return err_set(err, ERR_TUF_VERSION, "the root's version is the last one");
-        }
-        (void)snprintf(wanted.name, sizeof wanted.name, "%" PRId64 ".root.json",
-                       set->root->envelope.version + 1);
-        wanted.max_bytes = set->limits.root_bytes;
-        break;
-    case TUF_ROLE_TIMESTAMP:
-        (void)snprintf(wanted.name, sizeof wanted.name, "timestamp.json");
-        wanted.max_bytes = set->limits.timestamp_bytes;
-        break;
-    case TUF_ROLE_SNAPSHOT:
-        if (!set->timestamp) {
-            return err_set(err, ERR_TUF_NO_TRUST, "there is no trusted timestamp yet");
-        }
-        status = want_file(set, &set->timestamp->snapshot, set->limits.snapshot_bytes,
-                           &wanted, err);
-        break;
-    case TUF_ROLE_TARGETS:
-        status = named_targets(set, &meta, err);
-        if (status == OK) {
-            status = want_file(set, meta, set->limits.targets_bytes, &wanted, err);
-        }
-        break;
-    }
-    if (status == OK) {
-        *ret_wanted = wanted;
-    }
-    return status;
-}
-
-enum status trusted_set_find_target(const struct trusted_set *set, const char *path,
-                                    const struct tuf_target **ret_target, struct err *err)
-{
-    if (!set->targets) {
-        return err_set(err, ERR_TUF_NO_TRUST, "there are no trusted targets yet");
-    }
-    const struct tuf_target *target = tuf_targets_find(set->targets, path);
-    if (!target) {
-        return err_set(err, ERR_TUF_MISSING,
-                       "target '%.120s' expected, targets version %" PRId64
-                       " does not list it",
-                       path, set->targets->envelope.version);
-    }
-    *ret_target = target;
-    return OK;
 }

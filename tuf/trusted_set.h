@@ -6,7 +6,8 @@
  *   init(bootstrap root) -> load_root* (cached) -> update_root* (fetched N+1 until 404)
  *   -> root_done -> load_timestamp (cached, if any) -> update_timestamp
  *   -> load_snapshot (cached), unless usable: update_snapshot
- *   -> update_targets (cached), unless accepted: fetched -> find_target
+ *   -> update_targets (cached), unless accepted: fetched -> find_target, or a
+ *   target_search, which asks for delegated roles
  *
  * Every expiry is compared with the one start time given to init. A failed call changes
  * nothing, so the last good state stays. Cached files are verified like fetched ones
@@ -23,7 +24,15 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "tuf/delegation.h"
 #include "tuf/metadata.h"
+
+/* The file of a delegated role, verified for one delegator. */
+struct trusted_role {
+    char name[TUF_ROLE_NAME_MAX];
+    struct tuf_targets *targets;         /* owned */
+    const struct tuf_targets *delegator; /* whose delegation it was verified with last */
+};
 
 struct trusted_set {
     int64_t now_ms;           /* start of the update */
@@ -35,13 +44,15 @@ struct trusted_set {
     struct tuf_snapshot *snapshot;   /* NULL until trusted; maybe only for comparison */
     struct tuf_targets *targets;     /* NULL until trusted */
     bool snapshot_current;           /* the snapshot is the one that timestamp names */
+    struct trusted_role *delegated;  /* owned, in the order of their acceptance */
+    size_t delegated_count, delegated_capacity;
 };
 
 #define TRUSTED_SET_AUTO __attribute__((cleanup(trusted_set_release))) struct trusted_set
 
 /* What to fetch next: the file's name below the metadata URL, and how much of it. */
 struct tuf_wanted {
-    char name[64];
+    char name[TUF_FILE_NAME_MAX];
     size_t max_bytes;
 };
 
@@ -94,8 +105,31 @@ enum status trusted_set_update_targets(struct trusted_set *set, const void *data
 enum status trusted_set_wanted(const struct trusted_set *set, enum tuf_role role,
                                struct tuf_wanted *ret_wanted, struct err *err) MUST_USE;
 
-/* The verified entry of a target path, borrowed until the set is released or targets are
- * updated. ERR_TUF_MISSING when it is not listed, ERR_TUF_NO_TRUST before targets. */
+/* Delegated roles. `delegator` is the set's targets, or those of a delegated role of it:
+ * a role that two roles delegate to (a diamond) must be signed as each of them demands.
+ *
+ * trusted_set_wanted_role: the file to fetch, as the snapshot lists it (ERR_TUF_MISSING
+ * when it does not). trusted_set_update_role: accepts it, from the cache (any error:
+ * fetch) or fetched. trusted_set_role: the accepted file, verified again if it was
+ * accepted for another delegator; *ret_targets NULL when there is none yet. */
+enum status trusted_set_wanted_role(const struct trusted_set *set, const char *role,
+                                    struct tuf_wanted *ret_wanted,
+                                    struct err *err) MUST_USE;
+enum status trusted_set_update_role(struct trusted_set *set,
+                                    const struct tuf_targets *delegator, const char *role,
+                                    const void *data, size_t len,
+                                    struct err *err) MUST_USE;
+enum status trusted_set_role(struct trusted_set *set, const struct tuf_targets *delegator,
+                             const char *role, const struct tuf_targets **ret_targets,
+                             struct err *err) MUST_USE;
+
+/* The file of a role in cache and repository, without a version: the role's name with
+ * every byte but A-Z a-z 0-9 _ . - ~ as %XX, and ".json". */
+void tuf_role_file_name(const char *role, char ret_name[static TUF_FILE_NAME_MAX]);
+
+/* The verified entry of a target path in top-level targets, borrowed until the set is
+ * released or targets are updated. ERR_TUF_MISSING when it is not listed,
+ * ERR_TUF_NO_TRUST before targets. */
 enum status trusted_set_find_target(const struct trusted_set *set, const char *path,
                                     const struct tuf_target **ret_target,
                                     struct err *err) MUST_USE;
