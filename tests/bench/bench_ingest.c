@@ -2,7 +2,7 @@
 /* bench_ingest FOLDER REPORTS ROWS CLIENTS: admits REPORTS reports of ROWS rows through
  * ingest and the writer, CLIENTS of them waiting at any time, from 1,000 nodes; prints
  * rates, processor time and the counts that it read back. The peer, the same rows in
- * plain SQLite, is bench_ingest.sh's. */
+ * plain SQLite, is bench_store.sh's. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 # same rows and the same rows a transaction, in turn, so that a busy machine slows both.
 # Prints each run and the medians of the ratios. The processor time is steadier than the rate.
 #
-#   bench_ingest.sh [ROUNDS]        5 rounds
+#   bench_store.sh [ROUNDS]        5 rounds
 set -euo pipefail
 bin=$(cd "$(dirname "$0")/../../build/bin" && pwd)
 rounds=${1:-5}
