@@ -25,14 +25,12 @@ enum {
 
 enum key_kind { KEY_UNKNOWN, KEY_ED25519, KEY_ECDSA_P256, KEY_RSA_PSS };
 
-typedef struct evp_pkey_st EVP_PKEY;
-
 /* A public key as metadata carry it; released by its owner. */
 struct verify_key {
     enum key_kind kind;
     uint8_t identity[32];                  /* SHA-256 of kind and decoded key bytes */
     uint8_t ed25519[ED25519_PUBLIC_BYTES]; /* KEY_ED25519 only */
-    EVP_PKEY *pem;                         /* owned; ECDSA and RSA only */
+    struct evp_pkey_st *pem;               /* owned; ECDSA and RSA only */
 };
 
 #define VERIFY_KEY_AUTO __attribute__((cleanup(verify_key_release))) struct verify_key

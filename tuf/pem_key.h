@@ -12,8 +12,6 @@
 
 #include "base/err.h"
 
-typedef struct evp_pkey_st EVP_PKEY;
-
 enum {
     RSA_BITS_MIN = 2048, /* TUF's lower bound */
     RSA_BITS_MAX = 8192, /* a larger one only costs time */
@@ -22,18 +20,18 @@ enum {
 
 /* Read a PEM "PUBLIC KEY"; NULL when it is none of that kind: an ECDSA key on P-256, an
  * RSA key of RSA_BITS_MIN … RSA_BITS_MAX. The caller frees with pem_key_free. */
-EVP_PKEY *pem_key_read_ecdsa(const char *pem);
-EVP_PKEY *pem_key_read_rsa(const char *pem);
-void pem_key_free(EVP_PKEY *key);
+struct evp_pkey_st *pem_key_read_ecdsa(const char *pem);
+struct evp_pkey_st *pem_key_read_rsa(const char *pem);
+void pem_key_free(struct evp_pkey_st *key);
 
 /* SHA-256 of what the key is, however it is written: both coordinates of the point, or
  * modulus and exponent. */
-enum status pem_key_identity(const EVP_PKEY *key, uint8_t ret_identity[static 32],
-                             struct err *err) MUST_USE;
+enum status pem_key_identity(const struct evp_pkey_st *key,
+                             uint8_t ret_identity[static 32], struct err *err) MUST_USE;
 
 /* Whether a signature over SHA-256 of the message is this key's: DER for ECDSA; PSS with
  * MGF1-SHA256 and any salt length for RSA. */
-bool pem_key_verify(EVP_PKEY *key, const uint8_t *signature, size_t signature_len,
-                    const void *message, size_t len);
+bool pem_key_verify(struct evp_pkey_st *key, const uint8_t *signature,
+                    size_t signature_len, const void *message, size_t len);
 
 #endif
