@@ -7,6 +7,7 @@
 
 #include "base/hex.h"
 #include "format/siphash.h"
+#include "format/summary.h"
 
 uint32_t report_body_hash(const char *body, size_t len)
 {
@@ -185,10 +186,16 @@ void report_encode(const struct report *report, struct buf *ret_body)
     buf_addstr(ret_body, artifact);
     buf_addstr(ret_body, "\",\"below_floor\":");
     buf_addstr(ret_body, report->below_floor ? "true" : "false");
-    buf_addstr(ret_body, ",\"predictions\":{");
-    add_columns(report, ret_body);
-    add_optional_columns(report, ret_body);
-    buf_addc(ret_body, '}');
+    if (report->summary) {
+        buf_addstr(ret_body, ",\"summary\":");
+        summary_encode(report->summary, ret_body);
+    }
+    if (report->rows > 0 || !report->summary) {
+        buf_addstr(ret_body, ",\"predictions\":{");
+        add_columns(report, ret_body);
+        add_optional_columns(report, ret_body);
+        buf_addc(ret_body, '}');
+    }
     if (report->health.present) {
         add_health(&report->health, ret_body);
     }

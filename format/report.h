@@ -15,6 +15,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+struct summary;
+
 enum {
     REPORT_ROWS_MAX = 2000,
     REPORT_BYTES_MAX = 256 * 1024,
@@ -56,13 +58,13 @@ struct report {
     int64_t *sample;  /* NULL: no column */
     bool *has_sample; /* NULL: no column; false: null */
     struct health health;
+    const struct summary *summary; /* NULL: none; else the rows are samples of it */
     bool by_rows;       /* sent as a list of rows: pointers of errors name them so */
     uint32_t body_hash; /* SipHash-2-4, zero key, low 32 bits, of the decoded body */
 };
 
 /* Decodes a body. On failure `err` has the status, a detail and the JSON pointer of the
- * item. Codes: ERR_JSON_*, ERR_REPORT_TOO_MANY, ERR_UNSUPPORTED (summary), ERR_NO_MEMORY.
- */
+ * item. Codes: ERR_JSON_*, ERR_REPORT_TOO_MANY, ERR_REPORT_SUMMARY, ERR_NO_MEMORY. */
 enum status report_decode(const char *body, size_t len, struct arena *arena,
                           struct report *ret_report, struct err *err) MUST_USE;
 

@@ -151,8 +151,7 @@ static enum status read_member(struct decoder *d, enum member member)
     case MEMBER_HEALTH:
         return read_health(d);
     case MEMBER_SUMMARY:
-        return err_set(d->scan.err, ERR_UNSUPPORTED,
-                       "summary is not supported by this version");
+        return decoder_summary(d);
     case MEMBER_COUNT:
         break;
     }
@@ -162,14 +161,16 @@ static enum status read_member(struct decoder *d, enum member member)
 static enum status check_members(struct decoder *d, uint32_t seen)
 {
     for (int i = 0; i < REQUIRED_MEMBERS; i++) {
-        if (!(seen & 1u << i)) {
+        bool summarised = i == MEMBER_PREDICTIONS && seen & 1u << MEMBER_SUMMARY;
+        if (!(seen & 1u << i) && !summarised) {
             enum status status = err_set(d->scan.err, ERR_JSON_MISSING, "%s is missing",
                                          member_names[i].text);
             err_set_pointer(d->scan.err, "/%s", member_names[i].text);
             return status;
         }
     }
-    return json_scan_finish(&d->scan);
+    enum status status = decoder_check_samples(d);
+    return status == OK ? json_scan_finish(&d->scan) : status;
 }
 
 static enum status read_report(struct decoder *d)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report_decoder: the inside of report_decode, shared by its three files: values
- * (report_values.c), the predictions (report_predictions.c) and the members around them
- * (report_decode.c). */
+/* report_decoder: the inside of report_decode, shared by its four files: values
+ * (report_values.c), the predictions (report_predictions.c), the summary
+ * (report_summary.c) and the members around them (report_decode.c). */
 #ifndef MUSTER_FORMAT_REPORT_DECODER_H
 #define MUSTER_FORMAT_REPORT_DECODER_H
 
@@ -58,5 +58,11 @@ enum status decoder_text(struct decoder *decoder, const char *name, size_t min,
 
 /* The value of "predictions", in either form; sets report.rows and the columns. */
 enum status decoder_predictions(struct decoder *decoder) MUST_USE;
+
+/* The value of "summary"; sets report.summary, in the arena. */
+enum status decoder_summary(struct decoder *decoder) MUST_USE;
+
+/* When all members are read: no more rows than the summary allows. */
+enum status decoder_check_samples(struct decoder *decoder) MUST_USE;
 
 #endif

@@ -291,6 +291,9 @@ enum status ingest_apply(struct ingest *ingest, struct db *db, int64_t node_id,
     if (status == OK) {
         status = check_artifact(ingest, report, &place.known, err);
     }
+    if (status == OK && report->summary) {
+        status = err_set(err, ERR_UNSUPPORTED, "summaries are not stored yet");
+    }
     if (status != OK) {
         return status;
     }

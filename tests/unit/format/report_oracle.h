@@ -8,9 +8,11 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "format/report.h"
+#include "tests/unit/format/summary_oracle.h"
 
 enum verdict {
     VERDICT_ACCEPT,
@@ -26,6 +28,7 @@ struct oracle_rows {
     int64_t confidence[REPORT_ROWS_MAX];
     double value[REPORT_ROWS_MAX];
     bool has_sample[REPORT_ROWS_MAX], value_column, sample_column;
+    struct oracle_summary summary;
 };
 
 static unsigned oracle_depth(const json_t *json)
@@ -155,8 +158,9 @@ static bool oracle_meaning(const json_t *body, struct oracle_rows *out)
     const json_t *dropped = json_object_get(body, "dropped");
     const json_t *floor_member = json_object_get(body, "below_floor");
     const json_t *predictions = json_object_get(body, "predictions");
+    const json_t *summary = json_object_get(body, "summary");
     int64_t any;
-    return json_is_object(body) && !json_object_get(body, "summary") &&
+    return json_is_object(body) &&
            oracle_integer(json_object_get(body, "stream"), 1, most, &any) &&
            oracle_integer(json_object_get(body, "seq"), 1, most, &any) &&
            oracle_integer(json_object_get(body, "sent_ms"), INT64_MIN, INT64_MAX, &any) &&
@@ -167,14 +171,16 @@ static bool oracle_meaning(const json_t *body, struct oracle_rows *out)
            oracle_health(json_object_get(body, "health")) &&
            (json_is_object(predictions)  ? oracle_columns(predictions, out)
             : json_is_array(predictions) ? oracle_rows(predictions, out)
-                                         : false);
+                                         : summary && !predictions) &&
+           (!summary || summary_oracle(summary, out->rows, &out->summary));
 }
 
 static enum verdict oracle_judge(const char *body, size_t len, struct oracle_rows *out)
 {
     body = len > 0 ? body : "";
     const size_t strict = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
-    *out = (struct oracle_rows){0};
+    memset(out, 0, offsetof(struct oracle_rows, summary));
+    out->summary.present = false;
     if (memchr(body, 0, len)) {
         return VERDICT_SYNTAX; /* jansson overlooks a NUL behind a number */
     }

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "tests/unit/format/report_oracle.h"
+#include "tests/unit/format/summary_difference.h"
+#include "tests/unit/format/summary_maker.h"
 
 /* One thread has nothing to race with, and ThreadSanitizer makes it ten times slower. */
 #ifdef __SANITIZE_THREAD__
@@ -18,6 +20,7 @@ enum { ROUNDS = 6000, NUMBERS = 50000 };
 #endif
 enum { ARENA_BYTES = 1024 * 1024, MUTATIONS = 12 };
 
+static unsigned summaries; /* accepted by both */
 static uint64_t random_state = 0x9e3779b97f4a7c15;
 
 static unsigned random_below(unsigned bound)
@@ -129,6 +132,109 @@ static void add_predictions(struct buf *body)
     buf_addc(body, by_rows ? ']' : '}');
 }
 
+enum { CELL_INDEX, CELL_STEP, CELL_N, CELL_SUM, CELL_OVER };
+
+static void add_cells(struct buf *body, const struct summary_cells *cells, int what)
+{
+    buf_addc(body, '[');
+    for (size_t i = 0; i < cells->count; i++) {
+        const struct summary_cell *cell = &cells->cells[i];
+        int64_t value = what == CELL_N     ? (int64_t)cell->n
+                        : what == CELL_SUM ? cell->sum
+                                           : (int64_t)cell->index;
+        value -= what == CELL_STEP && i > 0 ? (int64_t)cell[-1].index : 0;
+        value =
+            what == CELL_OVER ? cell->sum - (int64_t)cell->n * 500 * cell->index : value;
+        buf_addf(body, i > 0 ? ",%lld" : "%lld", (long long)value);
+        add_space(body);
+    }
+    buf_addc(body, ']');
+}
+
+/* The members of a histogram, from any of them on. */
+static void add_part(struct buf *body, const char *const names[3], const int whats[3],
+                     int columns, const struct summary_cells *cells)
+{
+    unsigned turn = random_below(3);
+    buf_addc(body, '{');
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned column = (i + turn) % 3;
+        if ((int)column < columns) {
+            add_key(body, names[column], body->data[body->len - 1] == '{');
+            add_cells(body, cells, whats[column]);
+        }
+    }
+    if (random_below(8) == 0) {
+        add_key(body, PICK("sum_", "x"), false);
+        add_unknown(body);
+    }
+}
+
+static void add_parts(struct buf *body, const struct summary *summary)
+{
+    static const int index_n_sum[] = {CELL_INDEX, CELL_N, CELL_SUM};
+    static const int bin_n_over[] = {CELL_INDEX, CELL_N, CELL_OVER};
+    static const int bucket_n[] = {CELL_STEP, CELL_N, 0};
+    static const char *const class_names[] = {"index", "n", "sum"};
+    static const char *const bin_names[] = {"bin", "n", "over"};
+    static const char *const bucket_names[] = {"bucket", "n", ""};
+    add_key(body, "class", false);
+    add_part(body, class_names, index_n_sum, 3, &summary->classes);
+    buf_addc(body, '}');
+    add_key(body, "confidence", false);
+    add_part(body, bin_names, bin_n_over, 3, &summary->confidence);
+    buf_addc(body, '}');
+    add_key(body, "latency", false);
+    add_part(body, bucket_names, bucket_n, 2, &summary->latency);
+    add_key(body, "sum_us", false);
+    buf_addf(body, "%lld}", (long long)summary->latency_sum_us);
+    for (int i = 0; i < 2; i++) {
+        if (random_below(2)) {
+            add_key(body, i == 0 ? "entropy" : "margin", false);
+            add_part(body, bin_names, bin_n_over, 2,
+                     i == 0 ? &summary->entropy : &summary->margin);
+            buf_addc(body, '}');
+        }
+    }
+}
+
+/* A summary of random predictions that contradicts nothing but, now and then, the rows.
+ */
+static void add_summary(struct buf *body)
+{
+    static struct summary_maker maker;
+    struct summary *summary = &maker.summary;
+    int64_t to_ms = 1795420000000LL + random_below(100000);
+    maker_init(&maker, to_ms - 1 - random_below(3600000), to_ms);
+    for (unsigned n = 1 + random_below(random_below(4) ? 30 : 400); n > 0; n--) {
+        bool wide = random_below(8) == 0;
+        maker_add(&maker, random_below(wide ? 65536 : 10),
+                  wide ? random_below(10001) : 10000 - random_below(300),
+                  wide ? random_below(4294967295u) : 1100 + random_below(150));
+        for (int i = 0; i < 2 && random_below(2); i++) {
+            maker_count(i ? &summary->entropy : &summary->margin, random_below(20), 0);
+        }
+    }
+    const char *mode = PICK("sampled", "sampled", "changes", "summary");
+    buf_addc(body, '{');
+    add_key(body, "from_ms", true);
+    buf_addi(body, summary->from_ms);
+    add_key(body, "to_ms", false);
+    buf_addi(body, summary->to_ms);
+    add_key(body, "mode", false);
+    buf_addf(body, "\"%s\"", mode);
+    if (random_below(2)) {
+        add_key(body, "every", false);
+        buf_addstr(body, mode[1] == 'a' ? PICK("1", "10", "1000000") : "1");
+    }
+    add_parts(body, summary);
+    add_key(body, "n", false);
+    buf_addi(body, summary->n);
+    add_key(body, "changes", false);
+    buf_addi(body, summary->changes);
+    buf_addc(body, '}');
+}
+
 static void make_body(struct buf *body)
 {
     buf_addc(body, '{');
@@ -140,8 +246,15 @@ static void make_body(struct buf *body)
         add_key(body, PICK("future", "x", "\\u00e9", "summary_"), false);
         add_unknown(body);
     }
-    add_key(body, "predictions", false);
-    add_predictions(body);
+    bool summarised = random_below(3) == 0;
+    if (!summarised || random_below(2)) {
+        add_key(body, "predictions", false);
+        add_predictions(body);
+    }
+    if (summarised) {
+        add_key(body, "summary", false);
+        add_summary(body);
+    }
     add_key(body, "sent_ms", false);
     buf_addstr(body, PICK("0", "-1", "1795420000123", "9223372036854775807"));
     add_key(body, "model", false);
@@ -225,7 +338,13 @@ static enum verdict compare(const struct buf *body)
     }
     assert_true(equal);
     if (wanted == VERDICT_ACCEPT) {
+        const char *differs = summary_differs(report.summary, &rows.summary);
+        if (differs) {
+            print_error("%.*s\n", (int)body->len, body->data);
+            fail_msg("the %s of the summary differs", differs);
+        }
         assert_equal_rows(&report, &rows);
+        summaries += report.summary != NULL;
     }
     return wanted;
 }
@@ -249,6 +368,7 @@ static void random_reports_and_their_mutations_are_judged_as_by_jansson(void **s
     assert_true(seen[VERDICT_SYNTAX] > ROUNDS);
     assert_true(seen[VERDICT_MEANING] > ROUNDS / 20);
     assert_true(seen[VERDICT_UNSURE] > 0);
+    assert_true(summaries > ROUNDS / 10);
 }
 
 /* Every number that is asked of jansson's strtod comes out with the same bits. */
