@@ -63,6 +63,12 @@ struct report {
     uint32_t body_hash; /* SipHash-2-4, zero key, low 32 bits, of the decoded body */
 };
 
+/* Whether a row has a sample number. */
+static inline bool report_has_sample(const struct report *report, size_t row)
+{
+    return report->sample && report->has_sample && report->has_sample[row];
+}
+
 /* Decodes a body. On failure `err` has the status, a detail and the JSON pointer of the
  * item. Codes: ERR_JSON_*, ERR_REPORT_TOO_MANY, ERR_REPORT_SUMMARY, ERR_NO_MEMORY. */
 enum status report_decode(const char *body, size_t len, struct arena *arena,

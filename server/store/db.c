@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "server/store/report_rows.h"
 
 enum {
     PROGRESS_STEPS = 4000, /* virtual machine steps between looks at the clock: ~20 µs */
@@ -112,6 +113,9 @@ static enum status configure(struct db *db, struct err *err)
     (void)sqlite3_busy_timeout(db->handle, DB_BUSY_TIMEOUT_MS);
     enum status status =
         db_execute(db, db->writer ? WRITER_PRAGMAS : READER_PRAGMAS, err);
+    if (status == OK) {
+        status = report_rows_register(db, err);
+    }
     if (status != OK) {
         return status;
     }

@@ -24,6 +24,7 @@
 #include "base/err.h"
 
 struct db;
+struct report_rows;
 
 enum { DB_BUSY_TIMEOUT_MS = 1000 };
 
@@ -54,6 +55,7 @@ struct db {
     int64_t deadline_us;
     int64_t gate_deadline_us; /* the same, once *gate_closed */
     const atomic_bool *gate_closed;
+    const struct report_rows *report_rows; /* what table report_row holds; may be NULL */
     int wal_frames; /* writer: frames in the WAL after the last commit */
 };
 
