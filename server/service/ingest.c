@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "format/summary.h"
 #include "server/service/cohorts.h"
 #include "server/service/dedupe.h"
 #include "server/service/id_clock.h"
@@ -118,6 +119,29 @@ static enum status refuse(struct ingest *ingest, enum dedupe_verdict verdict,
     return OK;
 }
 
+static enum status bad_class(unsigned class_index, size_t classes, struct err *err)
+{
+    return err_set(err, ERR_REPORT_CLASS, "class %u of a model with %zu classes",
+                   class_index, classes);
+}
+
+/* The classes of a summary ascend. */
+static enum status check_summary(const struct summary *summary, size_t classes,
+                                 struct err *err)
+{
+    const struct summary_cells *counted = &summary->classes;
+    size_t at = 0;
+    while (at < counted->count && counted->cells[at].index < classes) {
+        at++;
+    }
+    if (classes == 0 || at == counted->count) {
+        return OK;
+    }
+    enum status status = bad_class(counted->cells[at].index, classes, err);
+    err_set_pointer(err, "/summary/class/index/%zu", at);
+    return status;
+}
+
 static enum status check_classes(const struct report *report, size_t classes,
                                  struct err *err)
 {
@@ -125,9 +149,7 @@ static enum status check_classes(const struct report *report, size_t classes,
         if (report->class_index[row] < classes) {
             continue;
         }
-        enum status status =
-            err_set(err, ERR_REPORT_CLASS, "class %u of a model with %zu classes",
-                    (unsigned)report->class_index[row], classes);
+        enum status status = bad_class(report->class_index[row], classes, err);
         err_set_pointer(
             err, report->by_rows ? "/predictions/%zu/class" : "/predictions/class/%zu",
             row);
@@ -152,7 +174,10 @@ static enum status check_artifact(struct ingest *ingest, const struct report *re
         err_set_pointer(err, "/model");
         return status;
     }
-    return check_classes(report, artifact.classes, err);
+    enum status status = check_classes(report, artifact.classes, err);
+    return status == OK && report->summary
+               ? check_summary(report->summary, artifact.classes, err)
+               : status;
 }
 
 static enum status resolve_cohort(struct ingest *ingest, struct db *db, int64_t node_id,
@@ -172,18 +197,27 @@ static enum status resolve_cohort(struct ingest *ingest, struct db *db, int64_t 
     return cohorts_resolve(&ingest->cohorts, db, &cohort, ret_id, err);
 }
 
+static int64_t lag_of(int64_t received_ms, int64_t at_ms)
+{
+    int64_t lag_ms = 0;
+    if (__builtin_sub_overflow(received_ms, at_ms, &lag_ms)) {
+        lag_ms = at_ms < 0 ? LAG_LIMIT_MS : -LAG_LIMIT_MS;
+    }
+    return lag_ms > LAG_LIMIT_MS    ? LAG_LIMIT_MS
+           : lag_ms < -LAG_LIMIT_MS ? -LAG_LIMIT_MS
+                                    : lag_ms;
+}
+
 static void measure_lags(struct ingest *ingest, const struct report *report,
-                         int64_t first_id)
+                         struct report_place *place)
 {
     for (size_t row = 0; row < report->rows; row++) {
-        int64_t received_ms = (first_id + (int64_t)row) >> ID_TIME_SHIFT;
-        int64_t lag_ms = 0;
-        if (__builtin_sub_overflow(received_ms, report->at_ms[row], &lag_ms)) {
-            lag_ms = report->at_ms[row] < 0 ? LAG_LIMIT_MS : -LAG_LIMIT_MS;
-        }
-        ingest->lag_ms[row] = lag_ms > LAG_LIMIT_MS    ? LAG_LIMIT_MS
-                              : lag_ms < -LAG_LIMIT_MS ? -LAG_LIMIT_MS
-                                                       : lag_ms;
+        int64_t received_ms = (place->first_id + (int64_t)row) >> ID_TIME_SHIFT;
+        ingest->lag_ms[row] = lag_of(received_ms, report->at_ms[row]);
+    }
+    if (report->summary) {
+        place->summary_lag_ms =
+            lag_of(place->first_id >> ID_TIME_SHIFT, report->summary->from_ms);
     }
 }
 
@@ -213,7 +247,7 @@ static void add_news(struct node_news *news, const struct report_place *place,
     news->cohort_id = place->cohort_id;
     news->below_floor = report->below_floor;
     news->reports++;
-    news->predictions += (int64_t)report->rows;
+    news->predictions += (int64_t)(report->summary ? report->summary->n : report->rows);
     news->dropped += report->dropped;
     if (report->health.present) {
         news->health = &report->health;
@@ -291,15 +325,12 @@ enum status ingest_apply(struct ingest *ingest, struct db *db, int64_t node_id,
     if (status == OK) {
         status = check_artifact(ingest, report, &place.known, err);
     }
-    if (status == OK && report->summary) {
-        status = err_set(err, ERR_UNSUPPORTED, "summaries are not stored yet");
-    }
     if (status != OK) {
         return status;
     }
     int64_t now_id = id_clock_now(&ingest->clock) << ID_TIME_SHIFT;
     place.first_id = now_id > ingest->pending_next_id ? now_id : ingest->pending_next_id;
-    measure_lags(ingest, report, place.first_id);
+    measure_lags(ingest, report, &place);
     status = store_report(ingest, db, node, &place, report, err);
     if (status != OK) {
         store_fail_group(db);

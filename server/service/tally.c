@@ -96,9 +96,23 @@ static enum status count(struct tally *tally, const struct tally_cell *what,
         cell->sum = 0;
         tally->count++;
     }
-    cell->n++;
+    cell->n += what->n;
     cell->sum += what->sum;
     return OK;
+}
+
+enum status tally_count(struct tally *tally, enum rollup rollup,
+                        const struct rollup_delta *delta, struct err *err)
+{
+    struct tally_cell cell = {
+        .bucket_ms = delta->bucket_ms,
+        .cohort_id = delta->cohort_id,
+        .slot = (uint32_t)delta->slot,
+        .rollup = (uint32_t)rollup,
+        .n = delta->n,
+        .sum = delta->sum,
+    };
+    return count(tally, &cell, err);
 }
 
 /* One row in all four rollups. */
@@ -165,9 +179,9 @@ static enum status hour_of(struct tally *tally, const struct node_hour_delta *ke
     return OK;
 }
 
-static enum status hour_at(struct tally *tally, const struct report_place *place,
-                           int64_t time_ms, int64_t received_ms,
-                           struct node_hour_delta **ret_hour, struct err *err)
+enum status tally_hour(struct tally *tally, const struct report_place *place,
+                       int64_t time_ms, int64_t received_ms,
+                       struct node_hour_delta **ret_hour, struct err *err)
 {
     struct node_hour_delta key = {
         .hour_ms = histogram_time_bucket(time_ms, HOUR_MS),
@@ -198,19 +212,23 @@ enum status tally_add(struct tally *tally, const struct report_place *place,
     struct node_hour_delta *hour = NULL;
     int64_t implausible = 0;
     int64_t first_ms = place->first_id >> ID_TIME_SHIFT;
-    enum status status = hour_at(tally, place, first_ms, first_ms, &hour, err);
+    enum status status = tally_hour(tally, place, first_ms, first_ms, &hour, err);
     if (status != OK) {
         return status;
     }
     hour->reports++;
     hour->dropped += report->dropped;
+    if (report->summary) { /* the rows are samples of it */
+        return tally_add_summary(tally, place, report->summary, place->summary_lag_ms,
+                                 ret_implausible, err);
+    }
     for (size_t row = 0; row < report->rows; row++) {
         int64_t received_ms = (place->first_id + (int64_t)row) >> ID_TIME_SHIFT;
         bool plausible = tally_is_plausible(lag_ms[row]);
         int64_t time_ms = plausible ? report->at_ms[row] : received_ms;
         status = count_row(tally, time_ms, place->cohort_id, report, row, err);
         if (status == OK) {
-            status = hour_at(tally, place, time_ms, received_ms, &hour, err);
+            status = tally_hour(tally, place, time_ms, received_ms, &hour, err);
         }
         if (status != OK) {
             return status;

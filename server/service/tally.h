@@ -6,6 +6,7 @@
 #ifndef MUSTER_SERVER_SERVICE_TALLY_H
 #define MUSTER_SERVER_SERVICE_TALLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@
 
 struct db;
 struct report;
+struct summary;
 struct tally_cell;
 
 struct tally {
@@ -28,11 +30,25 @@ struct tally {
 bool tally_is_plausible(int64_t lag_ms);
 
 /* Counts a report whose rows have ids from place->first_id; `lag_ms` has one item a row.
- * *ret_implausible is the number of rows with an implausible time. ERR_NO_MEMORY leaves
- * it half counted: reset it. */
+ * A summary is counted instead of the rows beside it. *ret_implausible is the number of
+ * rows with an implausible time. ERR_NO_MEMORY leaves it half counted: reset it. */
 enum status tally_add(struct tally *tally, const struct report_place *place,
                       const struct report *report, const int64_t *lag_ms,
                       int64_t *ret_implausible, struct err *err) MUST_USE;
+
+/* Counts a summary, all of it at its start or at receipt. */
+enum status tally_add_summary(struct tally *tally, const struct report_place *place,
+                              const struct summary *summary, int64_t lag_ms,
+                              int64_t *ret_implausible, struct err *err) MUST_USE;
+
+/* Adds to one cell; n is not 0. */
+enum status tally_count(struct tally *tally, enum rollup rollup,
+                        const struct rollup_delta *delta, struct err *err) MUST_USE;
+
+/* The entry of a node's hour, to be added to; it lives until the next call. */
+enum status tally_hour(struct tally *tally, const struct report_place *place,
+                       int64_t time_ms, int64_t received_ms,
+                       struct node_hour_delta **ret_hour, struct err *err) MUST_USE;
 
 /* Adds everything to the rollup tables. */
 enum status tally_write(const struct tally *tally, struct db *db,

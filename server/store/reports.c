@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "format/report.h"
+#include "format/summary.h"
 #include "server/store/db.h"
 #include "server/store/report_rows.h"
+#include "server/store/summaries.h"
 
 enum reports_sql {
     REPORTS_NEWEST_ID,
@@ -42,8 +44,8 @@ static const char *const sql[] = {
         " lag_ms, value, sample) SELECT node_id, cohort_id, class, confidence,"
         " latency_us, lag_ms, value, sample FROM report_row",
     [REPORTS_SAMPLE] =
-        "INSERT INTO sample(id, node_id, cohort_id, sample, class, confidence, lag_ms)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO sample(id, node_id, cohort_id, sample, class, confidence, lag_ms,"
+        " reason, probability) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [REPORTS_COHORT] =
         "INSERT INTO cohort(artifact, model, arm, label_1, label_2, label_3, label_4)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -143,6 +145,16 @@ static enum status insert_predictions(struct db *db, const struct report_place *
     return status;
 }
 
+/* Why a sample was selected, and with which probability. */
+static void bind_selection(sqlite3_stmt *stmt, const struct summary *summary)
+{
+    bool uniform = summary && summary->mode == DETAIL_SAMPLED;
+    db_bind_text(stmt, 8, uniform ? "uniform" : summary ? "change" : "node");
+    if (uniform) {
+        db_bind_double(stmt, 9, 1.0 / (double)summary->every);
+    }
+}
+
 static enum status insert_samples(struct db *db, const struct report_place *place,
                                   const struct report *report, const int64_t *lag_ms,
                                   struct err *err)
@@ -160,6 +172,7 @@ static enum status insert_samples(struct db *db, const struct report_place *plac
         db_bind_int(stmt, 5, report->class_index[row]);
         db_bind_int(stmt, 6, report->confidence[row]);
         db_bind_int(stmt, 7, lag_ms[row]);
+        bind_selection(stmt, report->summary);
         status = db_run(db, stmt, err);
     }
     return status;
@@ -170,6 +183,9 @@ enum status reports_insert(struct db *db, const struct report_place *place,
                            struct err *err)
 {
     enum status status = insert_report(db, place, report, err);
+    if (status == OK && report->summary) {
+        status = summary_insert(db, place, report, place->summary_lag_ms, err);
+    }
     if (status == OK) {
         status = insert_predictions(db, place, report, lag_ms, err);
     }

@@ -36,8 +36,15 @@ struct report_place {
     int64_t first_id;
     int64_t node_id;
     int64_t cohort_id;
-    bool known; /* the artifact was published when the report came */
+    bool known;             /* the artifact was published when the report came */
+    int64_t summary_lag_ms; /* receipt less start of its interval; 0 without summary */
 };
+
+static inline int64_t report_place_received_ms(const struct report_place *place)
+{
+    enum { ID_TIME_BITS = 12 };
+    return place->first_id >> ID_TIME_BITS;
+}
 
 /* A row of table stream; the ring is as its comment in the schema says. */
 struct stream_row {
@@ -58,7 +65,8 @@ struct node_news {
 /* The largest id that was ever given, 0 in an empty database. */
 enum status reports_newest_id(struct db *db, int64_t *ret_id, struct err *err) MUST_USE;
 
-/* Inserts the report and all its predictions and samples; `lag_ms` has one item a row. */
+/* Inserts the report, its summary and all its predictions and samples; `lag_ms` has one
+ * item a row. */
 enum status reports_insert(struct db *db, const struct report_place *place,
                            const struct report *report, const int64_t *lag_ms,
                            struct err *err) MUST_USE;

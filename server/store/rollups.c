@@ -23,6 +23,12 @@ static const char *const sql[] = {
         "INSERT INTO latency_quarter(quarter_ms, cohort_id, bucket, n, latency_sum_us)"
         " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET n = n + excluded.n,"
         " latency_sum_us = latency_sum_us + excluded.latency_sum_us",
+    [ROLLUP_ENTROPY_QUARTER] =
+        "INSERT INTO entropy_quarter(quarter_ms, cohort_id, bin, n)"
+        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+    [ROLLUP_MARGIN_QUARTER] =
+        "INSERT INTO margin_quarter(quarter_ms, cohort_id, bin, n)"
+        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET n = n + excluded.n",
     [NODE_HOUR] =
         "INSERT INTO node_hour(hour_ms, node_id, cohort_id, n, confidence_sum,"
         " latency_sum_us, implausible, reports, dropped, first_received_ms,"
@@ -48,7 +54,8 @@ enum status rollup_add(struct db *db, enum rollup rollup,
     db_bind_int(stmt, 2, delta->cohort_id);
     db_bind_int(stmt, 3, delta->slot);
     db_bind_int(stmt, 4, delta->n);
-    if (rollup != ROLLUP_CLASS_MINUTE) {
+    if (rollup == ROLLUP_CLASS_QUARTER || rollup == ROLLUP_CONFIDENCE_QUARTER ||
+        rollup == ROLLUP_LATENCY_QUARTER) {
         db_bind_int(stmt, 5, delta->sum);
     }
     return db_run(db, stmt, err);

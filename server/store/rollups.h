@@ -16,6 +16,8 @@ enum rollup {
     ROLLUP_CLASS_QUARTER,      /* slot: class; sum of confidences */
     ROLLUP_CONFIDENCE_QUARTER, /* slot: bin; sum of confidences */
     ROLLUP_LATENCY_QUARTER,    /* slot: bucket; sum of latencies in µs */
+    ROLLUP_ENTROPY_QUARTER,    /* slot: bin; no sum */
+    ROLLUP_MARGIN_QUARTER,     /* slot: bin; no sum */
     ROLLUPS
 };
 

@@ -16,8 +16,10 @@ static const char KEEP_PREDICTIONS_SQL[] = "DELETE FROM prediction WHERE id < ?1
 static const char KEEP_SAMPLES_SQL[] = "DELETE FROM sample WHERE id < ?1 << 12";
 static const char KEEP_REPORTS_SQL[] =
     "DELETE FROM report WHERE first_id + max(rows, 1) - 1 < ?1 << 12";
+static const char KEEP_SUMMARIES_SQL[] =
+    "DELETE FROM summary WHERE first_id + max(rows, 1) - 1 < ?1 << 12";
 static const char NO_ROWS_SQL[] =
-    "DELETE FROM prediction; DELETE FROM sample; DELETE FROM report";
+    "DELETE FROM prediction; DELETE FROM sample; DELETE FROM report; DELETE FROM summary";
 
 static void close_plain(struct db *db)
 {
@@ -91,6 +93,9 @@ static enum status leave_rows_out(const struct snapshot_options *options,
         }
         if (status == OK) {
             status = delete_before(&db, KEEP_REPORTS_SQL, options->since_ms, err);
+        }
+        if (status == OK) {
+            status = delete_before(&db, KEEP_SUMMARIES_SQL, options->since_ms, err);
         }
     }
     return status == OK ? db_execute(&db, "VACUUM", err) : status;

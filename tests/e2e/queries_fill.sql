@@ -51,3 +51,45 @@ INSERT INTO node_hour
   FROM counted GROUP BY 1, 2, 3;
 INSERT INTO node_health(node_id, report_ms, cohort_id, below_floor, reports, predictions, dropped)
   SELECT node_id, max(first_id) >> 12, cohort_id, 0, count(*), sum(rows), sum(dropped) FROM report GROUP BY node_id;
+
+-- A summary every two minutes of the last hour: node 1 samples one of ten (ten rows each), node 2 sends none.
+-- Each counts 100 predictions of class 0 and 1, half of them at 250 us and half at 500 us.
+CREATE TEMP TABLE told AS
+  WITH RECURSIVE r(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM r WHERE i < 59)
+  SELECT ((unixepoch() - (59 - i) * 60) * 1000 << 12) + 2048 AS first_id, 2 - i % 2 AS node_id,
+         2 - i % 2 AS cohort_id, iif(i % 2, 10, 0) AS rows, i AS seq, 61000 AS lag_ms
+  FROM r;
+CREATE TEMP TABLE part AS
+  WITH b(low, high) AS (SELECT (SELECT bucket FROM latency_bucket WHERE 250 BETWEEN lower_us AND upper_us),
+                               (SELECT bucket FROM latency_bucket WHERE 500 BETWEEN lower_us AND upper_us))
+  SELECT low, high, (SELECT 37500 - 50 * sum(middle_us) FROM latency_bucket WHERE bucket IN (low, high)) AS rest FROM b;
+INSERT INTO report
+  SELECT first_id, node_id, cohort_id, 2, 1 + seq / 2, rows, first_id >> 12, 0, seq, 1, 0 FROM told;
+WITH RECURSIVE s(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM s WHERE k < 9)
+INSERT INTO prediction
+  SELECT first_id + k, node_id, cohort_id, k % 2, 9600, iif(k % 2, 250, 1500), 60000, NULL, NULL FROM told, s WHERE rows > 0;
+INSERT INTO summary
+  SELECT first_id, node_id, cohort_id, lag_ms, 60000, iif(rows, 'sampled', 'summary'), iif(rows, 10, 1), rows, 100, 7,
+         960000, 37500, low, rest, '{"0":[60,576000],"1":[40,384000]}', '{"19":[100,960000]}',
+         json_object(CAST(low AS TEXT), 50, CAST(high AS TEXT), 50), '{"0":90,"1":10}', '{"18":100}'
+  FROM told, part;
+INSERT INTO class_minute
+  SELECT counted_ms - counted_ms % 60000, cohort_id, class, sum(n) FROM v_summary_class GROUP BY 1, 2, 3
+  ON CONFLICT DO UPDATE SET n = n + excluded.n;
+INSERT INTO class_quarter
+  SELECT counted_ms - counted_ms % 900000, cohort_id, class, sum(n), sum(confidence_sum) FROM v_summary_class GROUP BY 1, 2, 3
+  ON CONFLICT DO UPDATE SET n = n + excluded.n, confidence_sum = confidence_sum + excluded.confidence_sum;
+INSERT INTO confidence_quarter
+  SELECT counted_ms - counted_ms % 900000, cohort_id, bin, sum(n), sum(confidence_sum) FROM v_summary_confidence
+  GROUP BY 1, 2, 3
+  ON CONFLICT DO UPDATE SET n = n + excluded.n, confidence_sum = confidence_sum + excluded.confidence_sum;
+INSERT INTO latency_quarter
+  SELECT counted_ms - counted_ms % 900000, cohort_id, bucket, sum(n), sum(latency_sum_us) FROM v_summary_latency
+  GROUP BY 1, 2, 3
+  ON CONFLICT DO UPDATE SET n = n + excluded.n, latency_sum_us = latency_sum_us + excluded.latency_sum_us;
+INSERT INTO entropy_quarter
+  SELECT counted_ms - counted_ms % 900000, cohort_id, key, sum(value) FROM v_summary JOIN summary USING (first_id, cohort_id),
+    json_each(summary.entropy) GROUP BY 1, 2, 3;
+INSERT INTO margin_quarter
+  SELECT counted_ms - counted_ms % 900000, cohort_id, key, sum(value) FROM v_summary JOIN summary USING (first_id, cohort_id),
+    json_each(summary.margin) GROUP BY 1, 2, 3;
