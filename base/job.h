@@ -13,6 +13,7 @@
 #define MUSTER_BASE_JOB_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -24,7 +25,8 @@ struct job {
     /* Tells the end; may free the job. `err` may be NULL and lives only
      * during the call. */
     void (*done)(struct job *job, enum status status, const struct err *err);
-    bool savepoint; /* writer: run inside a SAVEPOINT of its own */
+    uint64_t source; /* whose job it is; sources take turns (writer) */
+    bool savepoint;  /* writer: run inside a SAVEPOINT of its own */
 };
 
 /* Where jobs can run. */

@@ -55,6 +55,11 @@ static struct http_limits limits_of(const struct config *config)
     limits.send_timeout_ms = config->send_timeout_ms;
     limits.min_bytes_per_s = (size_t)config->min_bytes_per_s;
     limits.bodies_bytes = (size_t)config->bodies_bytes;
+    limits.address_requests_per_s = config->address_requests_per_s;
+    limits.address_burst = config->address_burst;
+    limits.node_reports_per_s = config->node_reports_per_s;
+    limits.node_burst = config->node_burst;
+    limits.node_in_flight = (unsigned)config->node_in_flight;
     return limits;
 }
 
@@ -141,6 +146,7 @@ static enum status open_listeners(struct server *server, const struct config *co
     };
     metrics.limits.threads = 1;
     metrics.limits.max_connections = 64;
+    metrics.limits.address_requests_per_s = 0;
     return http_open(&metrics, config->metrics_listen, &server->metrics, err);
 }
 

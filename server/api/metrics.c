@@ -71,6 +71,13 @@ static void add_http(struct buf *out, const struct metrics_sources *sources)
          "Connections beyond a limit, answered 503.", http.refused_connections},
         {"muster_http_framing_refused_total", "counter",
          "Requests refused for their head.", http.framing_refused},
+        {"muster_http_limited_by_address_total", "counter",
+         "Requests answered 429 for their address.", http.limited_by_address},
+        {"muster_http_limited_by_node_total", "counter",
+         "Reports answered 429 for their node.", http.limited_by_node},
+        {"muster_http_overloaded_total", "counter",
+         "Requests answered 503 because a queue or the memory for bodies was full.",
+         http.overloaded},
         {"muster_http_deadline_closed_total", "counter",
          "Connections closed for being late or idle.", http.deadline_closed},
     };

@@ -36,7 +36,7 @@ const struct route api_routes[] = {
          ACCESS_NODE),
      .handle = api_assignment},
     {ROW("POST", "/v1/reports", "a batch of predictions", ROUTE_WRITER, ACCESS_NODE),
-     .body_max = BODY_REPORT, .content_type = JSON, .encoded = true,
+     .body_max = BODY_REPORT, .content_type = JSON, .encoded = true, .metered = true,
      .prepare = api_report_prepare, .handle = api_report_handle},
 
     /* nodes */

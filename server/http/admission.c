@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "server/http/exchange.h"
 
 enum {
@@ -153,9 +154,11 @@ static enum status check_body(struct exchange *x)
 {
     struct http *http = x->http;
     const struct route *route = x->request.route;
-    x->body = (struct body){.max = route->body_max,
-                            .pool = &http->bodies_bytes,
-                            .pool_max = http->options.limits.bodies_bytes};
+    bool is_public = route->access == ACCESS_PUBLIC;
+    x->body =
+        (struct body){.max = route->body_max,
+                      .pools = {is_public ? &http->public_bodies : &http->bodies,
+                                is_public ? peer_bodies(x->connection->peer) : NULL}};
     x->request.arena.max = ANSWER_ARENA_BYTES + 2 * route->body_max;
     if (!x->framing.chunked && x->framing.length == 0) {
         return OK;
@@ -196,6 +199,51 @@ static enum status find_route(struct exchange *x)
     return status;
 }
 
+static enum status refuse(struct exchange *x, atomic_uint_fast64_t *counter,
+                          int64_t wait_us, const char *detail)
+{
+    (void)atomic_fetch_add(counter, 1);
+    x->request.retry_after_s = (unsigned)(wait_us / 1000000) + 1;
+    return err_set(&x->request.err, ERR_HTTP_RATE_LIMITED, "%s", detail);
+}
+
+static enum status check_address(struct exchange *x)
+{
+    struct http *http = x->http;
+    int64_t wait_us =
+        buckets_take(http->address_buckets, peer_key(x->connection->peer), x->started_us);
+    return wait_us == 0 ? OK
+                        : refuse(x, &http->limited_by_address, wait_us,
+                                 "too many requests from this address");
+}
+
+/* What one node can take of the memory for bodies and of the writer's queue. */
+static enum status check_node(struct exchange *x)
+{
+    struct http *http = x->http;
+    const struct principal *who = &x->request.principal;
+    if (!x->request.route->metered || who->kind != PRINCIPAL_NODE) {
+        return OK;
+    }
+    int64_t wait_us = buckets_take(http->node_buckets, (uint64_t)who->id, x->started_us);
+    if (wait_us != 0) {
+        return refuse(x, &http->limited_by_node, wait_us,
+                      "this node sends faster than it may");
+    }
+    x->in_flight = flights_enter(http->node_flights, who->id);
+    return x->in_flight ? OK
+                        : refuse(x, &http->limited_by_node, 0,
+                                 "too many requests of this node at once");
+}
+
+void admission_overloaded(struct exchange *exchange)
+{
+    struct http *http = exchange->http;
+    (void)atomic_fetch_add(&http->overloaded, 1);
+    exchange->request.retry_after_s =
+        pressure_refuse(&http->pressure, clock_mono_ms(), atomic_load(&http->jobs_done));
+}
+
 enum status admission_check(struct exchange *exchange, const char *method,
                             const char *version, bool *ret_must_close)
 {
@@ -207,10 +255,16 @@ enum status admission_check(struct exchange *exchange, const char *method,
         return status;
     }
     *ret_must_close = false;
-    status = find_route(exchange);
+    status = check_address(exchange);
+    if (status == OK) {
+        status = find_route(exchange);
+    }
     if (status != OK || exchange->decided) {
         return status;
     }
     status = check_rights(exchange);
+    if (status == OK) {
+        status = check_node(exchange);
+    }
     return status == OK ? check_body(exchange) : status;
 }

@@ -1,17 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/http/body.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { FIRST_CAPACITY = 4096 };
 
+static bool pool_take(struct body_pool *pool, size_t extra)
+{
+    uint64_t before = atomic_fetch_add(&pool->used, extra);
+    if (before + extra > pool->max) {
+        (void)atomic_fetch_sub(&pool->used, extra);
+        return false;
+    }
+    return true;
+}
+
+static void give_back(const struct body *body, int pools, size_t bytes)
+{
+    for (int i = 0; i < pools; i++) {
+        if (body->pools[i]) {
+            (void)atomic_fetch_sub(&body->pools[i]->used, bytes);
+        }
+    }
+}
+
 enum status body_reserve(struct body *body, size_t extra, struct err *err)
 {
-    uint64_t before = atomic_fetch_add(body->pool, extra);
-    if (before + extra > body->pool_max) {
-        (void)atomic_fetch_sub(body->pool, extra);
-        return err_set(err, ERR_UNAVAILABLE, "too many large requests at once");
+    for (int i = 0; i < BODY_POOLS; i++) {
+        if (body->pools[i] && !pool_take(body->pools[i], extra)) {
+            give_back(body, i, extra);
+            return err_set(err, ERR_UNAVAILABLE, "too many large requests at once");
+        }
     }
     body->reserved += extra;
     return OK;
@@ -64,8 +85,6 @@ void body_release(struct body *body)
     free(body->data);
     body->data = NULL;
     body->len = body->capacity = 0;
-    if (body->reserved > 0) {
-        (void)atomic_fetch_sub(body->pool, body->reserved);
-        body->reserved = 0;
-    }
+    give_back(body, BODY_POOLS, body->reserved);
+    body->reserved = 0;
 }

@@ -3,18 +3,15 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 
-static const char busy_answer[] =
-    "HTTP/1.1 503 Service Unavailable\r\n"
-    "Content-Type: application/problem+json\r\n"
-    "Content-Length: 171\r\n"
-    "Retry-After: 5\r\n"
-    "Connection: close\r\n"
-    "\r\n"
+enum { BUSY_RETRY_S = 5 };
+
+static const char busy_body[] =
     "{\"type\":\"urn:muster:error:http.too_many_connections\","
     "\"title\":\"the connection limit is reached\",\"status\":503,"
     "\"code\":\"http.too_many_connections\",\"detail\":\"try again later\"}\n";
@@ -24,11 +21,21 @@ static int socket_of(struct MHD_Connection *mhd)
     return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
+/* Retry-After between 1x and 2x of BUSY_RETRY_S, in turn. */
 static void refuse(struct http *http, int fd)
 {
-    (void)send(fd, busy_answer, sizeof busy_answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    char text[512];
+    uint64_t refused = atomic_fetch_add(&http->refused_connections, 1);
+    int len =
+        snprintf(text, sizeof text,
+                 "HTTP/1.1 503 Service Unavailable\r\n"
+                 "Content-Type: application/problem+json\r\n"
+                 "Content-Length: %zu\r\nRetry-After: %u\r\n"
+                 "Connection: close\r\n\r\n%s",
+                 sizeof busy_body - 1,
+                 BUSY_RETRY_S + (unsigned)(refused % (BUSY_RETRY_S + 1)), busy_body);
+    (void)send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)shutdown(fd, SHUT_RDWR);
-    (void)atomic_fetch_add(&http->refused_connections, 1);
 }
 
 static struct connection *admit(struct http *http, const struct sockaddr *address, int fd)

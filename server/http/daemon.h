@@ -9,9 +9,13 @@
 
 #include <stdatomic.h>
 
+#include "server/http/body.h"
+#include "server/http/buckets.h"
 #include "server/http/deadlines.h"
+#include "server/http/flights.h"
 #include "server/http/http.h"
 #include "server/http/peers.h"
+#include "server/http/pressure.h"
 
 struct MHD_Daemon;
 
@@ -27,6 +31,9 @@ struct http {
     struct MHD_Daemon *daemon;
     struct deadlines *deadlines;
     struct peers *peers;
+    struct buckets *address_buckets, *node_buckets;
+    struct flights *node_flights;
+    struct pressure pressure;
     struct route_stats *routes; /* one a row of the route table */
     char address[HTTP_ADDRESS_BYTES];
     uint64_t id_seed; /* of request ids */
@@ -34,10 +41,13 @@ struct http {
     atomic_bool draining;           /* answers close their connections */
     atomic_uint_fast64_t in_flight; /* requests between head and completion */
     atomic_uint_fast64_t jobs;      /* handed over and not done with */
-    atomic_uint_fast64_t bodies_bytes;
+    atomic_uint_fast64_t jobs_done; /* that went well */
+    struct body_pool bodies;        /* of all requests */
+    struct body_pool public_bodies; /* of those without credentials */
     atomic_uint_fast64_t by_class[6];
     atomic_uint_fast64_t refused_connections;
     atomic_uint_fast64_t framing_refused;
+    atomic_uint_fast64_t limited_by_address, limited_by_node, overloaded;
 };
 
 /* One accepted connection; libmicrohttpd's socket context. */

@@ -75,6 +75,9 @@ static void job_done(struct job *job, enum status status, const struct err *err)
         x->status = status;
         (void)err_set(&x->request.err, status, "%s", err ? err->detail : "");
     }
+    if (status == OK) {
+        (void)atomic_fetch_add(&http->jobs_done, 1);
+    }
     x->state = EXCHANGE_FINISHED;
     MHD_resume_connection(x->mhd);
     /* From here on the event thread owns the exchange. */
@@ -84,8 +87,10 @@ static void job_done(struct job *job, enum status status, const struct err *err)
 static enum MHD_Result hand_over(struct exchange *x, enum job_place place)
 {
     struct http *http = x->http;
-    x->job = (struct job){
-        .run = job_run, .done = job_done, .savepoint = x->request.route->savepoint};
+    x->job = (struct job){.run = job_run,
+                          .done = job_done,
+                          .source = (uint64_t)x->request.principal.id,
+                          .savepoint = x->request.route->savepoint};
     x->state = EXCHANGE_RUNNING;
     (void)atomic_fetch_add(&http->jobs, 1);
     MHD_suspend_connection(x->mhd);
@@ -95,6 +100,7 @@ static enum MHD_Result hand_over(struct exchange *x, enum job_place place)
             ? http->options.submit(http->options.submit_context, place, &x->job, &err)
             : err_set(&err, ERR_UNAVAILABLE, "no place for jobs");
     if (status != OK) {
+        admission_overloaded(x);
         job_done(&x->job, status, &err);
     }
     return MHD_YES;
@@ -121,6 +127,9 @@ static enum MHD_Result call_handler(struct exchange *x)
 
 static void decide(struct exchange *x, enum status status)
 {
+    if (status == ERR_UNAVAILABLE) {
+        admission_overloaded(x);
+    }
     x->status = status;
     x->decided = true;
     body_release(&x->body);
@@ -172,6 +181,9 @@ static enum MHD_Result end_of_body(struct exchange *x)
     }
     if (request->body && encoding && strcasecmp(encoding, "identity") != 0) {
         x->status = decode_body(x, encoding);
+    }
+    if (x->status == ERR_UNAVAILABLE) {
+        admission_overloaded(x);
     }
     if (x->status == OK && request->route->prepare) {
         x->status = request->route->prepare(request, &x->response);
@@ -310,6 +322,9 @@ void exchange_on_completed(void *context, struct MHD_Connection *mhd,
         (void)close(x->response.file_fd);
     }
     body_release(&x->body);
+    if (x->in_flight) {
+        flights_leave(http->node_flights, x->request.principal.id);
+    }
     struct arena arena = x->request.arena;
     free(x);
     arena_release(&arena);

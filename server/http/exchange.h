@@ -41,6 +41,7 @@ struct exchange {
     enum status status; /* how it went so far */
     bool decided;       /* the answer is known without a handler; the body is discarded */
     bool closes;        /* the answer says Connection: close */
+    bool in_flight;     /* counted in http->node_flights */
     const char *raw_target;
     struct head head;
     struct framing framing;
@@ -71,5 +72,9 @@ enum MHD_Result answer_queue(struct exchange *exchange);
  * connection. An OPTIONS request comes back OK and decided. */
 enum status admission_check(struct exchange *exchange, const char *method,
                             const char *version, bool *ret_must_close) MUST_USE;
+
+/* The request is refused because a queue or the memory for bodies is full: counts it and
+ * sets when the client shall come back. */
+void admission_overloaded(struct exchange *exchange);
 
 #endif

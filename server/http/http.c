@@ -20,6 +20,7 @@
 enum {
     POOL_BYTES = 8 * 1024, /* a connection's memory; docs/SECURITY-NOTES.md */
     REFUSAL_ROOM = 1024,   /* connections beyond ours that the library takes to refuse */
+    PUBLIC_BODIES_LEAST = 512 * 1024,
     RESERVED_FILES = 64,
     DRAIN_POLL_MS = 5,
     LAST_ANSWERS_MS = 1000, /* for the answers of jobs that ended late */
@@ -40,6 +41,11 @@ struct http_limits http_limits_default(void)
         .send_timeout_ms = 60000,
         .min_bytes_per_s = 64 * 1024,
         .bodies_bytes = 256U * 1024 * 1024,
+        .address_requests_per_s = 5000,
+        .address_burst = 20000,
+        .node_reports_per_s = 50,
+        .node_burst = 500,
+        .node_in_flight = 16,
     };
 }
 
@@ -91,6 +97,10 @@ static void release(struct http *http)
 {
     deadlines_free(http->deadlines);
     peers_free(http->peers);
+    buckets_free(http->address_buckets);
+    buckets_free(http->node_buckets);
+    flights_free(http->node_flights);
+    (void)pthread_mutex_destroy(&http->pressure.lock);
     free(http->routes);
     free(http);
 }
@@ -114,14 +124,40 @@ static void clamp_connections(struct http_limits *limits)
     }
 }
 
-static enum status start(struct http *http, const char *listen, struct err *err)
+/* Those without credentials get a part of the memory for bodies, and an address a part of
+ * that. */
+static void share_bodies(struct http *http)
+{
+    uint64_t all = http->options.limits.bodies_bytes;
+    uint64_t eighth = all / 8 > PUBLIC_BODIES_LEAST ? all / 8 : PUBLIC_BODIES_LEAST;
+    http->bodies.max = all;
+    http->public_bodies.max = eighth;
+}
+
+static enum status make_tables(struct http *http, struct err *err)
 {
     const struct http_limits *limits = &http->options.limits;
+    share_bodies(http);
     enum status status = deadlines_new(limits->max_connections, &http->deadlines, err);
     if (status == OK) {
         status = peers_new(limits->max_connections, limits->max_connections_per_address,
-                           &http->peers, err);
+                           http->public_bodies.max / 4, &http->peers, err);
     }
+    if (status == OK) {
+        status = buckets_new(limits->address_requests_per_s, limits->address_burst,
+                             &http->address_buckets, err);
+    }
+    if (status == OK) {
+        status = buckets_new(limits->node_reports_per_s, limits->node_burst,
+                             &http->node_buckets, err);
+    }
+    return status == OK ? flights_new(limits->node_in_flight, &http->node_flights, err)
+                        : status;
+}
+
+static enum status start(struct http *http, const char *listen, struct err *err)
+{
+    enum status status = make_tables(http, err);
     int fd = -1;
     if (status == OK) {
         status = listener_open(listen, &fd, http->address, sizeof http->address, err);
@@ -149,6 +185,7 @@ enum status http_open(const struct http_options *options, const char *listen,
     }
     http->options = *options;
     http->routes = routes;
+    (void)pthread_mutex_init(&http->pressure.lock, NULL);
     clamp_connections(&http->options.limits);
     if (getrandom(&http->id_seed, sizeof http->id_seed, 0) < 0) {
         http->id_seed = (uint64_t)clock_mono_us();
@@ -211,6 +248,9 @@ void http_counters_read(const struct http *http, struct http_counters *ret_count
     ret_counters->refused_connections = atomic_load(&http->refused_connections);
     ret_counters->framing_refused = atomic_load(&http->framing_refused);
     ret_counters->deadline_closed = deadlines_expired(http->deadlines);
+    ret_counters->limited_by_address = atomic_load(&http->limited_by_address);
+    ret_counters->limited_by_node = atomic_load(&http->limited_by_node);
+    ret_counters->overloaded = atomic_load(&http->overloaded);
     ret_counters->connections = peers_count(http->peers);
     ret_counters->in_flight = atomic_load(&http->in_flight);
 }

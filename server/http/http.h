@@ -31,6 +31,10 @@ struct http_limits {
     int64_t send_timeout_ms; /* 60 s, and time for the bytes at the rate below */
     size_t min_bytes_per_s;  /* what a slow client must manage, 64 KiB */
     size_t bodies_bytes;     /* all bodies in flight together; 503 beyond */
+    /* Token buckets, 429 beyond; 0: no limit. The node's are for metered routes. */
+    int64_t address_requests_per_s, address_burst; /* 5,000 and 20,000 */
+    int64_t node_reports_per_s, node_burst;        /* 50 and 500 */
+    unsigned node_in_flight; /* metered requests of a node at once, 16; 429 beyond */
 };
 
 struct http_options {
@@ -59,6 +63,8 @@ struct http_counters {
     uint64_t refused_connections;
     uint64_t framing_refused;
     uint64_t deadline_closed;
+    uint64_t limited_by_address, limited_by_node; /* answered 429 */
+    uint64_t overloaded; /* answered 503: bodies or a queue were full */
     uint64_t connections;
     uint64_t in_flight;
 };

@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/http/body.h"
+
 enum { KEY_BYTES = 9, BUCKETS = 1024 };
 
 struct peer {
     uint8_t key[KEY_BYTES]; /* 4 or 6, then the address (IPv6: its first 64 bits) */
     unsigned count;
+    struct body_pool bodies;
     struct peer *next; /* in its bucket */
 };
 
@@ -22,6 +25,7 @@ struct peers {
     unsigned count;
     unsigned max_connections;
     unsigned max_per_address;
+    uint64_t max_body_bytes; /* an address */
 };
 
 static void make_key(const struct sockaddr *address, uint8_t ret_key[static KEY_BYTES])
@@ -40,7 +44,7 @@ static void make_key(const struct sockaddr *address, uint8_t ret_key[static KEY_
 }
 
 enum status peers_new(unsigned max_connections, unsigned max_per_address,
-                      struct peers **ret_peers, struct err *err)
+                      uint64_t max_body_bytes, struct peers **ret_peers, struct err *err)
 {
     struct peers *peers = calloc(1, sizeof *peers);
     if (!peers) {
@@ -49,6 +53,7 @@ enum status peers_new(unsigned max_connections, unsigned max_per_address,
     (void)pthread_mutex_init(&peers->lock, NULL);
     peers->max_connections = max_connections;
     peers->max_per_address = max_per_address;
+    peers->max_body_bytes = max_body_bytes;
     *ret_peers = peers;
     return OK;
 }
@@ -81,6 +86,7 @@ static struct peer *find_or_add(struct peers *peers, const uint8_t key[static KE
     struct peer *peer = calloc(1, sizeof *peer);
     if (peer) {
         memcpy(peer->key, key, KEY_BYTES);
+        peer->bodies.max = peers->max_body_bytes;
         peer->next = *bucket;
         *bucket = peer;
     }
@@ -121,6 +127,18 @@ void peers_leave(struct peers *peers, struct peer *peer)
         free(peer);
     }
     (void)pthread_mutex_unlock(&peers->lock);
+}
+
+uint64_t peer_key(const struct peer *peer)
+{
+    uint64_t key = 0;
+    memcpy(&key, peer->key + 1, sizeof key);
+    return key ^ (uint64_t)peer->key[0] << 56;
+}
+
+struct body_pool *peer_bodies(struct peer *peer)
+{
+    return &peer->bodies;
 }
 
 uint64_t peers_count(struct peers *peers)

@@ -43,6 +43,7 @@ struct route {
     size_t body_max;          /* bytes as sent and as decoded; 0: no body is accepted */
     const char *content_type; /* wanted when there is a body, e.g. "application/json" */
     bool encoded;             /* Content-Encoding zstd and gzip are decoded */
+    bool metered;             /* counts against what its node may send */
     bool savepoint;           /* writer: give the handler a SAVEPOINT of its own */
     route_handler *prepare;   /* optional, inline, before the hand-over */
     route_handler *handle;

@@ -22,30 +22,6 @@
 
 static const int64_t AHEAD_MAX_MS = INT64_C(24) * 3600 * 1000;
 
-void job_queue_push(struct job_queue *queue, struct job *job)
-{
-    job->next = NULL;
-    if (queue->tail) {
-        queue->tail->next = job;
-    } else {
-        queue->head = job;
-    }
-    queue->tail = job;
-    queue->count++;
-}
-
-struct job *job_queue_pop(struct job_queue *queue)
-{
-    struct job *job = queue->head;
-    if (job) {
-        queue->head = job->next;
-        queue->tail = job->next ? queue->tail : NULL;
-        queue->count--;
-        job->next = NULL;
-    }
-    return job;
-}
-
 struct store_options store_options_default(const char *folder)
 {
     return (struct store_options){
@@ -305,11 +281,15 @@ enum status store_submit(struct store *store, enum job_place place, struct job *
 {
     assert(place == JOB_WRITER || place == JOB_READER);
     bool write = place == JOB_WRITER;
-    struct job_queue *queue = write ? &store->writes : &store->reads;
     (void)pthread_mutex_lock(&store->lock);
-    bool refused = store->closing || queue->count >= STORE_QUEUE_MAX;
+    bool refused = store->closing ||
+                   (write ? store->writes.count : store->reads.count) >= STORE_QUEUE_MAX;
     if (!refused) {
-        job_queue_push(queue, job);
+        if (write) {
+            lanes_push(&store->writes, job);
+        } else {
+            job_queue_push(&store->reads, job);
+        }
         (void)pthread_cond_signal(write ? &store->writer_wake : &store->reader_wake);
     }
     (void)pthread_mutex_unlock(&store->lock);

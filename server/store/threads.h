@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "server/store/lanes.h"
 #include "server/store/store.h"
 
 enum {
@@ -22,17 +23,6 @@ enum {
     STORE_GROUP_MAX = 512,   /* jobs in one transaction */
     WAL_FRAME_BYTES = 4096 + 24,
 };
-
-struct job_queue {
-    struct job *head, *tail;
-    size_t count;
-};
-
-/* Appends a job. */
-void job_queue_push(struct job_queue *queue, struct job *job);
-
-/* Takes the oldest job, or NULL. */
-struct job *job_queue_pop(struct job_queue *queue);
 
 struct reader {
     struct store *store;
@@ -55,7 +45,8 @@ struct store {
     pthread_cond_t
         writer_wake; /* a job for the writer, closing, or the last reader ended */
     pthread_cond_t reader_wake; /* a job for readers, closing, or the gate opened */
-    struct job_queue writes, reads;
+    struct lanes writes;
+    struct job_queue reads;
     struct store_hooks hooks;
     bool closing;
     bool readers_gone; /* all reader threads have ended: the writer may end too */

@@ -80,7 +80,7 @@ static bool take_group(struct writer *writer)
         linger(writer);
     }
     while (group->count < STORE_GROUP_MAX && store->writes.count > 0) {
-        group->jobs[group->count++] = job_queue_pop(&store->writes);
+        group->jobs[group->count++] = lanes_pop(&store->writes);
     }
     bool more = group->count > 0 || !(store->closing && store->readers_gone);
     (void)pthread_mutex_unlock(&store->lock);

@@ -350,7 +350,7 @@ int http_send(uint16_t port, const struct call *call, struct reply *ret_reply)
                                            : strlen(call->body);
     write_call(call, body_len, &out);
     assert_false(out.failed);
-    int fd = net_connect(port, NULL);
+    int fd = net_connect(port, call->source);
     (void)net_send(fd, out.data, out.len); /* an early answer may close before the end */
     bool has_closed = net_read(fd, &ret_reply->raw, HARNESS_WAIT_MS);
     (void)close(fd);

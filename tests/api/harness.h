@@ -97,6 +97,7 @@ struct call {
     const char *method; /* "GET" if NULL */
     const char *target;
     const char *token;   /* sent as Bearer */
+    const char *source;  /* the address that it comes from: "127.0.0.7" */
     const char *headers; /* whole lines: "A: b\r\n" */
     const char *body;    /* with its Content-Length; JSON unless headers say otherwise */
     size_t body_len;     /* strlen(body) if 0 */

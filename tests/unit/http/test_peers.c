@@ -16,7 +16,7 @@ static struct peers *peers;
 static int set_up(void **state)
 {
     (void)state;
-    return peers_new(3, 2, &peers, NULL) == OK ? 0 : -1;
+    return peers_new(3, 2, 100, &peers, NULL) == OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -67,6 +67,8 @@ static void an_ipv6_client_counts_by_its_64_bits(void **state)
     assert_null(enter("2001:db8::3"));
     struct peer *c = enter("2001:db8:0:1::1");
     assert_non_null(c);
+    assert_true(peer_key(a) == peer_key(b));
+    assert_true(peer_key(a) != peer_key(c));
     peers_leave(peers, a);
     peers_leave(peers, b);
     peers_leave(peers, c);
