@@ -13,6 +13,8 @@ trap 'rm -rf "$tmp"' EXIT
 
 field() { sed -n "s/.*$1=\([0-9.]*\).*/\1/p" <<< "$2"; }
 
+json() { sed -n "s/.*\"$1\":\([0-9.]*\).*/\1/p" <<< "$2"; }
+
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 measure() {
@@ -20,10 +22,10 @@ measure() {
     : > "$tmp/rates"; : > "$tmp/cpus"
     for round in $(seq 1 "$rounds"); do
         ours=$("$bin/bench_ingest" "$tmp/data" "$reports" "$rows" 16 2> "$tmp/log")
-        peer=$("$bin/bench_sqlite" "$tmp/peer.db" "$reports" "$rows" 16)
+        peer=$("$bin/bench_sqlite" "$tmp/peer.db" 2 "$rows" 16)
         echo "rows=$rows round=$round muster: $ours"
         echo "rows=$rows round=$round sqlite: $peer"
-        awk "BEGIN { print $(field rate "$ours") / $(field rate "$peer") }" >> "$tmp/rates"
+        awk "BEGIN { print $(field rate "$ours") / $(json rate "$peer") }" >> "$tmp/rates"
         field cpu "$ours" >> "$tmp/cpus"
         rm -rf "$tmp/data" "$tmp"/peer.db*
     done

@@ -23,6 +23,20 @@ fail() {
     exit 1
 }
 
+# end_process PID: politely, waits, and forgets it.
+end_process() {
+    local pid others=()
+    kill -TERM "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+    for pid in "${PIDS[@]}"; do
+        [ "$pid" = "$1" ] || others+=("$pid")
+    done
+    PIDS=("${others[@]}")
+}
+
+# Called at exit, before $WORK goes: what else a measurement has to put away.
+bench_more_cleanup() { :; }
+
 bench_cleanup() {
     local status=$? pid
     trap '' INT TERM
@@ -30,6 +44,7 @@ bench_cleanup() {
         kill -9 "$pid" 2>/dev/null || true
     done
     wait 2>/dev/null || true
+    bench_more_cleanup || true
     [ -n "${MUSTER_KEEP:-}" ] && say "kept: $WORK" || rm -rf "$WORK"
     exit "$status"
 }
@@ -88,11 +103,11 @@ fdatasync_us() {
     "$BIN/bench_fdatasync" "$WORK"
 }
 
-# process_cpu_s PID: of it and every process below it, user and system, living ones.
+# process_cpu_s PID: user and system time of it, of every process below it, and of those it waited for.
 process_cpu_s() {
     local pid total=0
     for pid in $(process_tree "$1"); do
-        total=$((total + $(sed 's/^.*) //' "/proc/$pid/stat" 2>/dev/null | awk '{ print $12 + $13 }' || echo 0)))
+        total=$((total + $(sed 's/^.*) //' "/proc/$pid/stat" 2>/dev/null | awk '{ print $12 + $13 + $14 + $15 }' || echo 0)))
     done
     calc "$total / $(getconf CLK_TCK)"
 }

@@ -23,6 +23,7 @@ static const char USAGE[] =
     "turn\n"
     "  lines    --path TARGET [--rows 100] [--form field|tag] [--nodes 1000]\n"
     "  polls    [--fleet FILE] [--path TARGET]              304s\n"
+    "  statement --rows N --nodes VARIANT   no load: prints these rows as an INSERT\n"
     "  idle     --path TARGET    connections that do nothing, until stdin ends\n"
     "  slow                      connections that send slowly, until stdin ends\n"
     "all: [--connections 16] [--sources N] [--warm 0.5] [--seconds 3] [--rate PER_S]\n"
@@ -180,7 +181,8 @@ static void parse(struct load_options *options, int argc, char **argv)
             usage();
         }
     }
-    if (optind + 1 != argc || !options->host) {
+    if (optind + 1 != argc ||
+        (!options->host && strcmp(argv[optind], "statement") != 0)) {
         usage();
     }
     options->mode = argv[optind];
@@ -203,6 +205,10 @@ static bool run_mode(struct load_options *options)
     if (strcmp(mode, "lines") == 0) {
         options->form = options->form ? options->form : "field";
         return work_lines(options);
+    }
+    if (strcmp(mode, "statement") == 0) {
+        body_print_sql(options, options->nodes);
+        return true;
     }
     options->path = options->path ? options->path : "/v1/assignment";
     if (strcmp(mode, "polls") == 0) {

@@ -154,6 +154,20 @@ void body_lines(struct body *body, const struct load_options *options, unsigned 
     }
 }
 
+void body_print_sql(const struct load_options *options, unsigned variant)
+{
+    int64_t now_ms = clock_wall_ms();
+    (void)printf("INSERT INTO prediction(id, node_id, cohort_id, class, confidence, "
+                 "latency_us, lag_ms) VALUES ");
+    for (unsigned i = 0; i < options->rows; i++) {
+        struct prediction row = prediction_of(variant, i);
+        (void)printf("%s(%lld,%u,1,%u,%u,%u,%u)", i > 0 ? "," : "",
+                     (long long)(now_ms * 4096 + i), variant + 1, row.class_index,
+                     row.confidence, row.latency_us, (options->rows - i) * 33);
+    }
+    (void)printf(";\n");
+}
+
 void body_stamp(struct body *body, int64_t seq, int64_t sent_ms)
 {
     put_digits(body->text.data + body->seq_at, seq, SEQ_DIGITS);

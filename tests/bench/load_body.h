@@ -28,6 +28,9 @@ void body_report(struct body *body, const struct load_options *options, int64_t 
  */
 void body_lines(struct body *body, const struct load_options *options, unsigned variant);
 
+/* Prints the same rows as one INSERT into the table prediction of PostgreSQL. */
+void body_print_sql(const struct load_options *options, unsigned variant);
+
 /* Writes seq, sending time, node and row times (first_ms, + step_ms …) over the old. */
 void body_stamp(struct body *body, int64_t seq, int64_t sent_ms);
 void body_stamp_rows(struct body *body, int64_t first_ms, int64_t step_ms);
