@@ -8,16 +8,11 @@
 #include "base/hex.h"
 
 static enum status find(const struct assignment *assignment,
-                        const struct trusted_set *set, struct model_target *ret_artifact,
+                        const struct tuf_target *file, struct model_target *ret_artifact,
                         struct err *err)
 {
-    const struct tuf_target *file = NULL;
-    enum status status = trusted_set_find_target(set, assignment->path, &file, err);
-    if (status != OK) {
-        return status;
-    }
     bool ours = false;
-    status = model_target_parse(file, &ours, ret_artifact, err);
+    enum status status = model_target_parse(file, &ours, ret_artifact, err);
     if (status != OK) {
         return status;
     }
@@ -98,12 +93,12 @@ static enum status check_rules(const struct choice_rules *rules,
 }
 
 /* A transport whose signed result is another file is not one of this artifact. */
-static void find_transport(const struct trusted_set *set, struct choice *choice)
+static void find_transport(const struct tuf_targets *lister, struct choice *choice)
 {
     const struct tuf_target *file = choice->artifact.file;
     choice->has_transport =
-        model_targets_transport(set->targets, &choice->artifact, &choice->transport,
-                                NULL) == OK &&
+        model_targets_transport(lister, &choice->artifact, &choice->transport, NULL) ==
+            OK &&
         choice->transport.result_length == file->length &&
         memcmp(choice->transport.result_sha256, file->hashes.sha256, 32) == 0 &&
         choice->transport.file->length > 0 && !choice->transport.has_base;
@@ -122,11 +117,11 @@ static void make_record(struct choice *choice)
 
 enum status choice_make(const struct choice_rules *rules,
                         const struct assignment *assignment,
-                        const struct trusted_set *set, struct choice *ret_choice,
+                        const struct choice_listing *listing, struct choice *ret_choice,
                         struct err *err)
 {
-    struct choice choice = {.consistent_snapshot = set->root->consistent_snapshot};
-    enum status status = find(assignment, set, &choice.artifact, err);
+    struct choice choice = {.consistent_snapshot = listing->consistent_snapshot};
+    enum status status = find(assignment, listing->file, &choice.artifact, err);
     if (status == OK) {
         status = check_digest(assignment, &choice.artifact, err);
     }
@@ -136,7 +131,7 @@ enum status choice_make(const struct choice_rules *rules,
     if (status != OK) {
         return status;
     }
-    find_transport(set, &choice);
+    find_transport(listing->lister, &choice);
     make_record(&choice);
     *ret_choice = choice;
     return OK;

@@ -11,9 +11,8 @@
 #include "edge/model.h"
 #include "edge/trust.h"
 #include "tuf/target.h"
-#include "tuf/trusted_set.h"
 
-/* An artifact that may be activated; borrows from the trusted set. */
+/* An artifact that may be activated; borrows from the targets that list it. */
 struct choice {
     struct model_target artifact;
     bool has_transport;
@@ -28,11 +27,18 @@ struct choice_rules {
     uint64_t max_bytes; /* of an artifact */
 };
 
+/* Where the assigned path was found: a verified entry and the targets that list it. */
+struct choice_listing {
+    const struct tuf_target *file;
+    const struct tuf_targets *lister;
+    bool consistent_snapshot;
+};
+
 /* ERR_TUF_MISSING, ERR_TUF_HASH (the assignment names another digest than is signed),
  * ERR_TUF_FLOOR, ERR_UNSUPPORTED (hardware, memory, runtime, format), ERR_LIMIT. */
 enum status choice_make(const struct choice_rules *rules,
                         const struct assignment *assignment,
-                        const struct trusted_set *set, struct choice *ret_choice,
+                        const struct choice_listing *listing, struct choice *ret_choice,
                         struct err *err) MUST_USE;
 
 #endif

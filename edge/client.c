@@ -132,6 +132,7 @@ void muster_client_close(struct muster_client *client)
     submit_release(&client->submit);
     poll_release(&client->poll);
     install_stop(&client->install);
+    finder_release(&client->finder);
     updater_release(&client->updater);
     session_release(&client->session);
     trust_release(&client->trust);

@@ -172,6 +172,16 @@ static enum status open_store(struct muster_client *client, struct err *err)
     return OK;
 }
 
+static enum status open_updater(struct muster_client *client, const char *root_path,
+                                const char *root_sha256, struct err *err)
+{
+    char folder[EDGE_PATH_BYTES];
+    enum status status = env_join(client->state_folder, "tuf", folder, err);
+    return status == OK
+               ? updater_open(&client->updater, folder, root_path, root_sha256, err)
+               : status;
+}
+
 static void wire(struct muster_client *client,
                  const struct muster_client_options *options)
 {
@@ -183,6 +193,8 @@ static void wire(struct muster_client *client,
     client->updater.http = &client->http;
     client->updater.trust = &client->trust;
     client->updater.timebase = &client->timebase;
+    client->updater.metadata_path = "/tuf/metadata";
+    client->finder.updater = &client->updater;
     client->install.env = &client->env;
     client->install.http = &client->http;
     client->install.store = &client->store;
@@ -211,6 +223,7 @@ static void wire_poll(struct muster_client *client,
     client->poll.http = &client->http;
     client->poll.session = &client->session;
     client->poll.updater = &client->updater;
+    client->poll.finder = &client->finder;
     client->poll.install = &client->install;
     client->poll.store = &client->store;
     client->poll.rules = (struct choice_rules){
@@ -234,7 +247,7 @@ static enum status open_parts(struct muster_client *client,
         status = open_identity(client, options, root_sha256, err);
     }
     if (status == OK) {
-        status = updater_open(&client->updater, client->state_folder, options->root_path,
+        status = open_updater(client, options->root_path,
                               root_sha256[0] ? root_sha256 : NULL, err);
     }
     if (status == OK) {

@@ -10,6 +10,7 @@
 #include <muster/edge.h>
 #include <pthread.h>
 
+#include "edge/finder.h"
 #include "edge/health.h"
 #include "edge/intake.h"
 #include "edge/poll.h"
@@ -35,6 +36,7 @@ struct muster_client {
     struct trust trust;
     struct store store;
     struct updater updater;
+    struct finder finder;
     struct install install;
     struct poll poll;
     struct queue queue;

@@ -66,21 +66,59 @@ static bool is_bad(const struct poll *poll)
     return poll->has_bad && memcmp(poll->bad, poll->assignment.artifact, 32) == 0;
 }
 
+/* Looks the assigned path up; step_find goes on. */
 static void evaluate(struct poll *poll)
 {
     struct err err = {0};
-    const struct trusted_set *set = NULL;
-    struct choice choice;
     if (!poll->assignment.has_model || is_active(poll)) {
         round_done(poll);
     } else if (is_bad(poll)) {
         round_failed(poll, &poll->bad_why, 0);
-    } else if (updater_current(poll->updater, &set, &err) != OK ||
-               choice_make(&poll->rules, &poll->assignment, set, &choice, &err) != OK) {
+    } else if (finder_begin(poll->finder, poll->assignment.path, &err) != OK) {
         round_failed(poll, &err, 0);
     } else {
-        begin_install(poll, &choice, session_token(poll->session));
+        poll->phase = POLL_FIND;
     }
+}
+
+/* Floors first: the entry that was found may be below the one that its list raises. */
+static enum status choose(struct poll *poll, const struct choice_listing *listing,
+                          struct choice *ret_choice, struct err *err)
+{
+    struct trusted_set *set = &poll->updater->current;
+    enum status status = OK;
+    if (listing->lister != set->targets) {
+        status = model_targets_check(listing->lister, err);
+        if (status == OK) {
+            status = trust_raise_model(poll->updater->trust, set, listing->lister,
+                                       poll->assignment.model, err);
+        }
+    }
+    return status == OK
+               ? choice_make(&poll->rules, &poll->assignment, listing, ret_choice, err)
+               : status;
+}
+
+static void step_find(struct poll *poll)
+{
+    struct err err = {0};
+    bool done = false;
+    struct choice choice;
+    struct choice_listing listing = {
+        .consistent_snapshot = poll->updater->current.root->consistent_snapshot};
+    enum status status =
+        finder_step(poll->finder, &done, &listing.file, &listing.lister, &err);
+    if (status == OK && !done) {
+        return;
+    }
+    if (status == OK) {
+        status = choose(poll, &listing, &choice, &err);
+    }
+    if (status != OK) {
+        round_failed(poll, &err, 0);
+        return;
+    }
+    begin_install(poll, &choice, session_token(poll->session));
 }
 
 /* Without fresh metadata a node may still go back to what it ran before. */
@@ -123,6 +161,12 @@ static void step_install(struct poll *poll)
 
 /* Updating */
 
+/* Whether top-level targets list everything and do not have this path. */
+static bool is_unlisted(const struct trusted_set *set, const char *path)
+{
+    return !set->targets->delegations && !tuf_targets_find(set->targets, path);
+}
+
 static bool update_due(const struct poll *poll)
 {
     const struct updater *updater = poll->updater;
@@ -131,13 +175,11 @@ static bool update_due(const struct poll *poll)
         return hint->has_model || hint->timestamp_version > 0;
     }
     const struct trusted_set *set = &updater->current;
-    const struct tuf_target *listed = NULL;
     return poll->update_failed || env_mono_ms(poll->env) >= updater->refresh_at_ms ||
            (hint->timestamp_version > 0 &&
             hint->timestamp_version != set->timestamp->envelope.version) ||
            hint->root_version > set->root->envelope.version ||
-           (hint->has_model &&
-            trusted_set_find_target(set, hint->path, &listed, NULL) != OK);
+           (hint->has_model && is_unlisted(set, hint->path));
 }
 
 static void update_failed(struct poll *poll, const struct err *err)
@@ -268,6 +310,9 @@ void poll_step(struct poll *poll)
     case POLL_UPDATE:
         step_update(poll);
         break;
+    case POLL_FIND:
+        step_find(poll);
+        break;
     case POLL_INSTALL:
         step_install(poll);
         break;
@@ -283,6 +328,8 @@ int64_t poll_wait_ms(const struct poll *poll)
         return poll->call->done ? 0 : EDGE_NEVER_MS;
     case POLL_UPDATE:
         return updater_ready(poll->updater) ? 0 : EDGE_NEVER_MS;
+    case POLL_FIND:
+        return finder_ready(poll->finder) ? 0 : EDGE_NEVER_MS;
     case POLL_INSTALL:
         return install_ready(poll->install) ? 0 : EDGE_NEVER_MS;
     }

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* poll: asks what to run and sees to it: assignment, update, choice, install.
  *
- * One round: GET /v1/assignment; a TUF update when one is due; then the assigned artifact
- * is made active unless it is already. The first thing that fails ends the round with one
- * line of reason, the active model stays, and the next round comes after a backoff. */
+ * One round: GET /v1/assignment; a TUF update when one is due; the assigned artifact is
+ * looked up, through delegations where need be, and made active unless it is already. The
+ * first thing that fails ends the round with one line of reason, the active model stays,
+ * and the next round comes after a backoff. */
 #ifndef MUSTER_EDGE_POLL_H
 #define MUSTER_EDGE_POLL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "edge/finder.h"
 #include "edge/install.h"
 #include "edge/session.h"
-#include "edge/updater.h"
 
-enum poll_phase { POLL_IDLE, POLL_ASK, POLL_UPDATE, POLL_INSTALL };
+enum poll_phase { POLL_IDLE, POLL_ASK, POLL_UPDATE, POLL_FIND, POLL_INSTALL };
 
 struct poll {
     struct edge_env *env;
     struct http *http;
     struct session *session;
     struct updater *updater;
+    struct finder *finder;
     struct install *install;
     struct store *store;
     struct choice_rules rules;

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "tuf/target.h"
+#include "tuf/target_search.h"
 
 enum { FILE_BYTES = 1024 * 1024, TIME_STEP_MS = 3600000 };
 
@@ -103,6 +104,13 @@ static bool raise_by(struct trust *trust, const struct tuf_target *target)
            0;
 }
 
+static enum status save_unsaved(struct trust *trust, struct err *err)
+{
+    enum status status = trust->unsaved ? save(trust, err) : OK;
+    trust->unsaved = status != OK;
+    return status;
+}
+
 enum status trust_raise(struct trust *trust, const struct tuf_targets *targets,
                         int64_t now_ms, struct err *err)
 {
@@ -113,7 +121,35 @@ enum status trust_raise(struct trust *trust, const struct tuf_targets *targets,
         trust->time_ms = now_ms;
         trust->unsaved = true;
     }
-    enum status status = trust->unsaved ? save(trust, err) : OK;
-    trust->unsaved = status != OK;
-    return status;
+    return save_unsaved(trust, err);
+}
+
+/* Whether a search for the entry's path, through what has been accepted, ends here. */
+static bool speaks_for(const struct tuf_targets *lister, const char *path,
+                       struct target_search *search, struct trusted_set *set)
+{
+    enum search_state state = SEARCH_ABSENT;
+    return target_search_init(search, set, path, NULL) == OK &&
+           target_search_step(search, &state, NULL) == OK && state == SEARCH_FOUND &&
+           search->lister == lister;
+}
+
+enum status trust_raise_model(struct trust *trust, struct trusted_set *set,
+                              const struct tuf_targets *lister, const char *model,
+                              struct err *err)
+{
+    size_t len = strlen(model);
+    struct target_search *search = malloc(sizeof *search);
+    if (!search) {
+        return err_set(err, ERR_NO_MEMORY, "no memory to search");
+    }
+    for (size_t i = 0; i < lister->count; i++) {
+        const struct tuf_target *target = &lister->targets[i];
+        if (strncmp(target->path, model, len) == 0 && target->path[len] == '/' &&
+            speaks_for(lister, target->path, search, set)) {
+            trust->unsaved = raise_by(trust, target) || trust->unsaved;
+        }
+    }
+    free(search);
+    return save_unsaved(trust, err);
 }

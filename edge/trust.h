@@ -16,7 +16,7 @@
 
 #include "edge/env.h"
 #include "edge/timebase.h"
-#include "tuf/metadata.h"
+#include "tuf/trusted_set.h"
 
 struct trust {
     char path[EDGE_PATH_BYTES];
@@ -43,5 +43,12 @@ int64_t trust_floor(const struct trust *trust, const char *model);
  * could not be stored when they did. */
 enum status trust_raise(struct trust *trust, const struct tuf_targets *targets,
                         int64_t now_ms, struct err *err) MUST_USE;
+
+/* The same for one model by the targets of a delegated role: only entries that a search
+ * for their path finds there count, so that a team raises the floors of no other's
+ * models. */
+enum status trust_raise_model(struct trust *trust, struct trusted_set *set,
+                              const struct tuf_targets *lister, const char *model,
+                              struct err *err) MUST_USE;
 
 #endif

@@ -26,16 +26,16 @@ static void root_name(int64_t version, char ret_name[static 64])
 }
 
 /* Whether there is such a file; its bytes. */
-static bool cache_read(const struct updater *updater, const char *name,
-                       struct buf *ret_data)
+bool updater_cache_read(const struct updater *updater, const char *name,
+                        struct buf *ret_data)
 {
     char path[EDGE_PATH_BYTES];
     return cache_path(updater, name, path, NULL) == OK &&
            file_read(path, ret_data, NULL) == OK && ret_data->len > 0;
 }
 
-static enum status cache_write(const struct updater *updater, const char *name,
-                               const struct buf *data, struct err *err)
+enum status updater_cache_write(const struct updater *updater, const char *name,
+                                const struct buf *data, struct err *err)
 {
     char path[EDGE_PATH_BYTES];
     enum status status = cache_path(updater, name, path, err);
@@ -64,14 +64,15 @@ static enum status check_root(struct updater *updater, const char *root_sha256,
     return trusted_set_init(&set, updater->root.data, updater->root.len, 0, err);
 }
 
-static enum status open_folders(struct updater *updater, const char *state_folder,
+static enum status open_folders(struct updater *updater, const char *folder,
                                 struct err *err)
 {
     char roots[EDGE_PATH_BYTES];
-    enum status status = env_join(state_folder, "tuf", updater->folder, err);
-    if (status == OK) {
-        status = env_join(updater->folder, "roots", roots, err);
+    if (strlen(folder) >= sizeof updater->folder) {
+        return err_set(err, ERR_LIMIT, "the metadata folder's path is too long");
     }
+    memcpy(updater->folder, folder, strlen(folder) + 1);
+    enum status status = env_join(updater->folder, "roots", roots, err);
     if (status == OK) {
         status = file_mkdirs(roots, 0700, err);
     }
@@ -82,11 +83,11 @@ static enum status open_folders(struct updater *updater, const char *state_folde
     return status;
 }
 
-enum status updater_open(struct updater *updater, const char *state_folder,
+enum status updater_open(struct updater *updater, const char *folder,
                          const char *root_path, const char *root_sha256, struct err *err)
 {
     updater->root = BUF_INIT(TUF_LIMITS_DEFAULT.root_bytes);
-    enum status status = open_folders(updater, state_folder, err);
+    enum status status = open_folders(updater, folder, err);
     if (status == OK) {
         status = file_read(root_path, &updater->root, err);
     }
@@ -116,6 +117,13 @@ void updater_release(struct updater *updater)
 
 /* Fetching */
 
+void updater_metadata_path(const struct updater *updater, const char *name,
+                           char ret_path[static UPDATER_PATH_BYTES])
+{
+    (void)snprintf(ret_path, UPDATER_PATH_BYTES, "%.60s/%s", updater->metadata_path,
+                   name);
+}
+
 static enum tuf_role role_of(enum updater_phase phase)
 {
     switch (phase) {
@@ -142,13 +150,20 @@ static enum status fetch(struct updater *updater, enum updater_phase phase,
     if (status != OK) {
         return status;
     }
-    char path[TUF_FILE_NAME_MAX + 32];
-    snprintf(path, sizeof path, "/tuf/metadata/%s", wanted.name);
+    char path[UPDATER_PATH_BYTES];
+    updater_metadata_path(updater, wanted.name, path);
     struct http_order order = {.path = path, .max_bytes = wanted.max_bytes};
     http_call_free(updater->call);
     updater->call = NULL;
     updater->phase = phase;
     return http_call_start(updater->http, &order, &updater->call, err);
+}
+
+/* The time that every expiry is compared with. */
+static int64_t judging_time_ms(const struct updater *updater)
+{
+    return updater->trust ? trust_now_ms(updater->trust, updater->timebase, updater->env)
+                          : env_wall_ms(updater->env);
 }
 
 static void load_cached_roots(struct updater *updater)
@@ -157,7 +172,7 @@ static void load_cached_roots(struct updater *updater)
         char name[64];
         root_name(updater->next.root->envelope.version + 1, name);
         BUF_AUTO data = BUF_INIT(CACHED_BYTES);
-        if (!cache_read(updater, name, &data) ||
+        if (!updater_cache_read(updater, name, &data) ||
             trusted_set_load_root(&updater->next, data.data, data.len, NULL) != OK) {
             return;
         }
@@ -167,7 +182,7 @@ static void load_cached_roots(struct updater *updater)
 enum status updater_begin(struct updater *updater, struct err *err)
 {
     stop(updater);
-    int64_t now_ms = trust_now_ms(updater->trust, updater->timebase, updater->env);
+    int64_t now_ms = judging_time_ms(updater);
     enum status status = trusted_set_init(&updater->next, updater->root.data,
                                           updater->root.len, now_ms, err);
     if (status != OK) {
@@ -190,7 +205,7 @@ static enum status on_last_root(struct updater *updater, struct err *err)
         return status;
     }
     BUF_AUTO cached = BUF_INIT(CACHED_BYTES);
-    if (cache_read(updater, "timestamp.json", &cached)) {
+    if (updater_cache_read(updater, "timestamp.json", &cached)) {
         /* One that does not verify counts as absent: only its version matters. */
         status =
             trusted_set_load_timestamp(&updater->next, cached.data, cached.len, NULL);
@@ -209,14 +224,17 @@ static enum status on_root(struct updater *updater, const struct buf *data,
     }
     char name[64];
     root_name(updater->next.root->envelope.version, name);
-    status = cache_write(updater, name, data, err);
+    status = updater_cache_write(updater, name, data, err);
+    if (status == OK) {
+        status = updater_cache_write(updater, "root.json", data, err);
+    }
     return status == OK ? fetch(updater, UPDATER_ROOT, err) : status;
 }
 
 static enum status targets_next(struct updater *updater, struct err *err)
 {
     BUF_AUTO cached = BUF_INIT(CACHED_BYTES);
-    if (cache_read(updater, "targets.json", &cached) &&
+    if (updater_cache_read(updater, "targets.json", &cached) &&
         trusted_set_update_targets(&updater->next, cached.data, cached.len, NULL) == OK) {
         updater->phase = UPDATER_RAISE;
         return OK;
@@ -228,7 +246,7 @@ static enum status snapshot_next(struct updater *updater, struct err *err)
 {
     BUF_AUTO cached = BUF_INIT(CACHED_BYTES);
     bool usable = false;
-    if (cache_read(updater, "snapshot.json", &cached) &&
+    if (updater_cache_read(updater, "snapshot.json", &cached) &&
         trusted_set_load_snapshot(&updater->next, cached.data, cached.len, &usable,
                                   NULL) == OK &&
         usable) {
@@ -244,7 +262,7 @@ static enum status on_timestamp(struct updater *updater, const struct buf *data,
     enum status status = trusted_set_update_timestamp(&updater->next, data->data,
                                                       data->len, &changed, err);
     if (status == OK && changed) {
-        status = cache_write(updater, "timestamp.json", data, err);
+        status = updater_cache_write(updater, "timestamp.json", data, err);
     }
     return status == OK ? snapshot_next(updater, err) : status;
 }
@@ -255,7 +273,7 @@ static enum status on_snapshot(struct updater *updater, const struct buf *data,
     enum status status =
         trusted_set_update_snapshot(&updater->next, data->data, data->len, err);
     if (status == OK) {
-        status = cache_write(updater, "snapshot.json", data, err);
+        status = updater_cache_write(updater, "snapshot.json", data, err);
     }
     return status == OK ? targets_next(updater, err) : status;
 }
@@ -266,7 +284,7 @@ static enum status on_targets(struct updater *updater, const struct buf *data,
     enum status status =
         trusted_set_update_targets(&updater->next, data->data, data->len, err);
     if (status == OK) {
-        status = cache_write(updater, "targets.json", data, err);
+        status = updater_cache_write(updater, "targets.json", data, err);
     }
     if (status == OK) {
         updater->phase = UPDATER_RAISE;
@@ -324,7 +342,7 @@ static enum status finish(struct updater *updater, struct err *err)
 {
     struct trusted_set *set = &updater->next;
     enum status status = model_targets_check(set->targets, err);
-    if (status == OK) {
+    if (status == OK && updater->trust) {
         status = trust_raise(updater->trust, set->targets, set->now_ms, err);
     }
     if (status != OK) {
@@ -359,14 +377,14 @@ enum status updater_step(struct updater *updater, bool *ret_done, struct err *er
     return status;
 }
 
-enum status updater_current(const struct updater *updater,
-                            const struct trusted_set **ret_set, struct err *err)
+enum status updater_current(struct updater *updater, struct trusted_set **ret_set,
+                            struct err *err)
 {
     if (!updater->has_current) {
         return err_set(err, ERR_TUF_NO_TRUST, "there are no verified targets yet");
     }
-    const struct trusted_set *set = &updater->current;
-    int64_t now_ms = trust_now_ms(updater->trust, updater->timebase, updater->env);
+    struct trusted_set *set = &updater->current;
+    int64_t now_ms = judging_time_ms(updater);
     if (set->targets->envelope.expires_ms <= now_ms ||
         set->snapshot->envelope.expires_ms <= now_ms ||
         set->timestamp->envelope.expires_ms <= now_ms) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* updater: The Update Framework's client workflow over http, one file a step.
  *
- *   <state>/tuf/roots/<N>.root.json                      every root accepted so far
- *   <state>/tuf/{timestamp,snapshot,targets}.json        the newest accepted, byte for
- * byte
+ *   <folder>/roots/<N>.root.json                     every root accepted so far
+ *   <folder>/{root,timestamp,snapshot,targets}.json  the newest accepted, byte for byte
+ *   <folder>/<role>.json                             delegated roles, by edge/finder
  *
  * Each update starts from the root that came out of band and chains through the cached
  * ones; tuf/trusted_set judges every byte, cached or fetched. A file is stored only after
@@ -31,8 +31,9 @@ enum updater_phase {
 struct updater {
     struct edge_env *env;
     struct http *http;
-    struct trust *trust;
+    struct trust *trust; /* NULL: no floors, and the time is the wall clock's */
     const struct timebase *timebase;
+    const char *metadata_path; /* below the server's URL, "/tuf/metadata" */
     char folder[EDGE_PATH_BYTES];
     struct buf root; /* the trusted root's bytes */
     enum updater_phase phase;
@@ -44,8 +45,8 @@ struct updater {
 };
 
 /* Reads `root_path`, checks that it is a root signed by itself (ERR_TUF_NO_TRUST) and, if
- * not NULL, that its SHA-256 is `root_sha256`, as hex. */
-enum status updater_open(struct updater *updater, const char *state_folder,
+ * not NULL, that its SHA-256 is `root_sha256`, as hex. Makes `folder`. */
+enum status updater_open(struct updater *updater, const char *folder,
                          const char *root_path, const char *root_sha256,
                          struct err *err) MUST_USE;
 void updater_release(struct updater *updater);
@@ -60,9 +61,21 @@ enum status updater_step(struct updater *updater, bool *ret_done,
 /* Whether stepping can do something now. */
 bool updater_ready(const struct updater *updater);
 
-/* The verified set, or NULL; ERR_TUF_EXPIRED when its targets or timestamp expired since.
- */
-enum status updater_current(const struct updater *updater,
-                            const struct trusted_set **ret_set, struct err *err) MUST_USE;
+/* The verified set; ERR_TUF_NO_TRUST when there is none, ERR_TUF_EXPIRED when its
+ * targets, snapshot or timestamp expired since. */
+enum status updater_current(struct updater *updater, struct trusted_set **ret_set,
+                            struct err *err) MUST_USE;
+
+/* The cache, for edge/finder: whether there is such a file, and its bytes; a durable
+ * write. */
+bool updater_cache_read(const struct updater *updater, const char *name,
+                        struct buf *ret_data);
+enum status updater_cache_write(const struct updater *updater, const char *name,
+                                const struct buf *data, struct err *err) MUST_USE;
+
+/* The path that a metadata file is asked for at. */
+enum { UPDATER_PATH_BYTES = TUF_FILE_NAME_MAX + 64 };
+void updater_metadata_path(const struct updater *updater, const char *name,
+                           char ret_path[static UPDATER_PATH_BYTES]);
 
 #endif
