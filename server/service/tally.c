@@ -7,9 +7,8 @@
 
 #include "format/histogram.h"
 #include "format/report.h"
+#include "server/service/tally_rows.h"
 
-static const int64_t MINUTE_MS = 60000;
-static const int64_t QUARTER_MS = 900000;
 static const int64_t HOUR_MS = 3600000;
 static const int64_t AHEAD_MAX_MS = 600000;
 static const int64_t BEHIND_MAX_MS = INT64_C(31622400000);
@@ -115,40 +114,6 @@ enum status tally_count(struct tally *tally, enum rollup rollup,
     return count(tally, &cell, err);
 }
 
-/* One row in all four rollups. */
-static enum status count_row(struct tally *tally, int64_t time_ms, int64_t cohort_id,
-                             const struct report *report, size_t row, struct err *err)
-{
-    uint32_t confidence = report->confidence[row];
-    uint32_t latency_us = report->latency_us[row];
-    int64_t quarter_ms = histogram_time_bucket(time_ms, QUARTER_MS);
-    const struct tally_cell cells[] = {
-        {.rollup = ROLLUP_CLASS_MINUTE,
-         .bucket_ms = histogram_time_bucket(time_ms, MINUTE_MS),
-         .slot = report->class_index[row]},
-        {.rollup = ROLLUP_CLASS_QUARTER,
-         .bucket_ms = quarter_ms,
-         .slot = report->class_index[row],
-         .sum = confidence},
-        {.rollup = ROLLUP_CONFIDENCE_QUARTER,
-         .bucket_ms = quarter_ms,
-         .slot = histogram_confidence_bin(confidence),
-         .sum = confidence},
-        {.rollup = ROLLUP_LATENCY_QUARTER,
-         .bucket_ms = quarter_ms,
-         .slot = histogram_latency_bucket(latency_us),
-         .sum = latency_us},
-    };
-    enum status status = OK;
-    for (size_t i = 0; status == OK && i < sizeof cells / sizeof cells[0]; i++) {
-        struct tally_cell cell = cells[i];
-        cell.cohort_id = cohort_id;
-        cell.n = 1;
-        status = count(tally, &cell, err);
-    }
-    return status;
-}
-
 /* The entry of a node's hour: a recent one, or a new one (entries are added up when they
  * are written, so a second one of the same key does no harm). */
 static enum status hour_of(struct tally *tally, const struct node_hour_delta *key,
@@ -210,7 +175,6 @@ enum status tally_add(struct tally *tally, const struct report_place *place,
                       int64_t *ret_implausible, struct err *err)
 {
     struct node_hour_delta *hour = NULL;
-    int64_t implausible = 0;
     int64_t first_ms = place->first_id >> ID_TIME_SHIFT;
     enum status status = tally_hour(tally, place, first_ms, first_ms, &hour, err);
     if (status != OK) {
@@ -222,30 +186,13 @@ enum status tally_add(struct tally *tally, const struct report_place *place,
         return tally_add_summary(tally, place, report->summary, place->summary_lag_ms,
                                  ret_implausible, err);
     }
-    for (size_t row = 0; row < report->rows; row++) {
-        int64_t received_ms = (place->first_id + (int64_t)row) >> ID_TIME_SHIFT;
-        bool plausible = tally_is_plausible(lag_ms[row]);
-        int64_t time_ms = plausible ? report->at_ms[row] : received_ms;
-        status = count_row(tally, time_ms, place->cohort_id, report, row, err);
-        if (status == OK) {
-            status = tally_hour(tally, place, time_ms, received_ms, &hour, err);
-        }
-        if (status != OK) {
-            return status;
-        }
-        hour->n++;
-        hour->confidence_sum += report->confidence[row];
-        hour->latency_sum_us += report->latency_us[row];
-        hour->implausible += plausible ? 0 : 1;
-        implausible += plausible ? 0 : 1;
-    }
-    *ret_implausible = implausible;
-    return OK;
+    *ret_implausible = 0;
+    return tally_rows_add(tally, place, report, lag_ms, ret_implausible, err);
 }
 
-enum status tally_write(const struct tally *tally, struct db *db, struct err *err)
+enum status tally_write(struct tally *tally, struct db *db, struct err *err)
 {
-    enum status status = OK;
+    enum status status = tally_rows_move(tally, err);
     for (size_t i = 0; status == OK && i < tally->capacity; i++) {
         const struct tally_cell *cell = &tally->cells[i];
         struct rollup_delta delta = {
@@ -270,6 +217,7 @@ void tally_reset(struct tally *tally)
     if (tally->capacity > CELLS_KEPT) {
         tally_release(tally);
     }
+    tally_rows_reset(tally);
     if (tally->capacity > 0) {
         memset(tally->cells, 0, tally->capacity * sizeof *tally->cells);
     }
@@ -281,5 +229,6 @@ void tally_release(struct tally *tally)
 {
     free(tally->cells);
     free(tally->hours);
+    free(tally->rows);
     *tally = (struct tally){0};
 }

@@ -18,12 +18,14 @@ struct db;
 struct report;
 struct summary;
 struct tally_cell;
+struct tally_rows;
 
 struct tally {
     struct tally_cell *cells; /* open addressing, `capacity` is a power of two or 0 */
     size_t count, capacity;
     struct node_hour_delta *hours; /* added in order; a key may occur twice */
     size_t hour_count, hour_capacity;
+    struct tally_rows *rows; /* what rows counted before it is in `cells`; or NULL */
 };
 
 /* Whether a row counts at its own time: -10 minutes … 366 days. */
@@ -51,8 +53,7 @@ enum status tally_hour(struct tally *tally, const struct report_place *place,
                        struct node_hour_delta **ret_hour, struct err *err) MUST_USE;
 
 /* Adds everything to the rollup tables. */
-enum status tally_write(const struct tally *tally, struct db *db,
-                        struct err *err) MUST_USE;
+enum status tally_write(struct tally *tally, struct db *db, struct err *err) MUST_USE;
 
 /* Empties it; keeps a little memory. */
 void tally_reset(struct tally *tally);

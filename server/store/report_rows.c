@@ -5,11 +5,8 @@
 
 #include "format/report.h"
 #include "server/store/db.h"
-#include "server/store/reports.h"
 
 enum rows_column {
-    ROWS_NODE_ID,
-    ROWS_COHORT_ID,
     ROWS_CLASS,
     ROWS_CONFIDENCE,
     ROWS_LATENCY_US,
@@ -18,8 +15,8 @@ enum rows_column {
     ROWS_SAMPLE,
 };
 
-static const char COLUMNS_SQL[] = "CREATE TABLE report_row(node_id, cohort_id, class,"
-                                  " confidence, latency_us, lag_ms, value, sample)";
+static const char COLUMNS_SQL[] = "CREATE TABLE report_row(class, confidence,"
+                                  " latency_us, lag_ms, value, sample)";
 
 struct rows_table {
     sqlite3_vtab base; /* first */
@@ -121,12 +118,6 @@ static int rows_column(sqlite3_vtab_cursor *base, sqlite3_context *result, int c
     const struct report *report = rows->report;
     size_t at = cursor->at;
     switch ((enum rows_column)column) {
-    case ROWS_NODE_ID:
-        sqlite3_result_int64(result, rows->place->node_id);
-        break;
-    case ROWS_COHORT_ID:
-        sqlite3_result_int64(result, rows->place->cohort_id);
-        break;
     case ROWS_CLASS:
         sqlite3_result_int64(result, report->class_index[at]);
         break;

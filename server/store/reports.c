@@ -15,6 +15,7 @@ enum reports_sql {
     REPORTS_INSERT,
     REPORTS_FIRST,
     REPORTS_OTHERS,
+    REPORTS_OTHERS_PLAIN,
     REPORTS_SAMPLE,
     REPORTS_COHORT,
     REPORTS_COHORTS,
@@ -35,14 +36,18 @@ static const char *const sql[] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [REPORTS_FIRST] =
         "INSERT INTO prediction(id, node_id, cohort_id, class, confidence, latency_us,"
-        " lag_ms, value, sample) SELECT ?1, node_id, cohort_id, class, confidence,"
-        " latency_us, lag_ms, value, sample FROM report_row LIMIT 1",
+        " lag_ms, value, sample) SELECT ?1, ?2, ?3, class, confidence, latency_us,"
+        " lag_ms, value, sample FROM report_row LIMIT 1",
     /* No id: SQLite gives the next one, and neither searches the table nor looks whether
      * the id is free (measured: a quarter of an insert). */
     [REPORTS_OTHERS] =
         "INSERT INTO prediction(node_id, cohort_id, class, confidence, latency_us,"
-        " lag_ms, value, sample) SELECT node_id, cohort_id, class, confidence,"
-        " latency_us, lag_ms, value, sample FROM report_row",
+        " lag_ms, value, sample) SELECT ?1, ?2, class, confidence, latency_us, lag_ms,"
+        " value, sample FROM report_row",
+    /* The same for rows that have neither value nor sample, as most. */
+    [REPORTS_OTHERS_PLAIN] =
+        "INSERT INTO prediction(node_id, cohort_id, class, confidence, latency_us,"
+        " lag_ms) SELECT ?1, ?2, class, confidence, latency_us, lag_ms FROM report_row",
     [REPORTS_SAMPLE] =
         "INSERT INTO sample(id, node_id, cohort_id, sample, class, confidence, lag_ms,"
         " reason, probability) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -113,17 +118,24 @@ static enum status insert_report(struct db *db, const struct report_place *place
 /* The first row has the report's id, the others follow it, which is checked: the ids are
  * part of the acknowledgement. */
 static enum status insert_rows(struct db *db, const struct report_place *place,
-                               size_t rows, struct report_rows *source, struct err *err)
+                               struct report_rows *source, struct err *err)
 {
+    const struct report *report = source->report;
+    bool plain = !report->value && !report->sample;
     DB_STMT first = db_statement(db, DB_REPORTS, REPORTS_FIRST);
-    DB_STMT others = db_statement(db, DB_REPORTS, REPORTS_OTHERS);
+    DB_STMT others =
+        db_statement(db, DB_REPORTS, plain ? REPORTS_OTHERS_PLAIN : REPORTS_OTHERS);
     db_bind_int(first, 1, place->first_id);
+    db_bind_int(first, 2, place->node_id);
+    db_bind_int(first, 3, place->cohort_id);
+    db_bind_int(others, 1, place->node_id);
+    db_bind_int(others, 2, place->cohort_id);
     enum status status = db_run(db, first, err);
     source->from = 1;
-    if (status == OK && rows > 1) {
+    if (status == OK && report->rows > 1) {
         status = db_run(db, others, err);
     }
-    int64_t last_id = place->first_id + (int64_t)rows - 1;
+    int64_t last_id = place->first_id + (int64_t)report->rows - 1;
     if (status == OK && db_last_id(db) != last_id) {
         return err_set(err, ERR_DB_CORRUPT, "the last prediction got id %lld, not %lld",
                        (long long)db_last_id(db), (long long)last_id);
@@ -138,9 +150,9 @@ static enum status insert_predictions(struct db *db, const struct report_place *
     if (report->rows == 0) {
         return OK;
     }
-    struct report_rows source = {.place = place, .report = report, .lag_ms = lag_ms};
+    struct report_rows source = {.report = report, .lag_ms = lag_ms};
     db->report_rows = &source;
-    enum status status = insert_rows(db, place, report->rows, &source, err);
+    enum status status = insert_rows(db, place, &source, err);
     db->report_rows = NULL;
     return status;
 }

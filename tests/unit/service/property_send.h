@@ -103,8 +103,9 @@ static inline void check_raw(const struct world *world)
             assert_int_equal(raw->confidence, report->confidence[row]);
             assert_int_equal(raw->latency_us, report->latency_us[row]);
             assert_int_equal(raw->received_ms - raw->lag_ms, report->at_ms[row]);
-            assert_int_equal(raw->has_value, !isnan(report->value[row]));
-            assert_int_equal(raw->has_sample, report->has_sample[row]);
+            bool has_value = report->value && !isnan(report->value[row]);
+            assert_int_equal(raw->has_value, has_value);
+            assert_int_equal(raw->has_sample, report_has_sample(report, row));
             assert_true(!raw->has_sample || raw->sample == report->sample[row]);
             assert_true(!raw->has_value || raw->value == report->value[row]);
             rows++;

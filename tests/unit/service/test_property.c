@@ -406,7 +406,7 @@ static bool is_counted(const struct ask *ask, const struct raw *raw, int64_t art
            (artifact == 0 || raw->artifact == artifact);
 }
 
-enum { CLASSES = 16 };
+enum { CLASSES = FLEET_CLASSES };
 
 static void check_steps(const struct world *world, const struct ask *ask,
                         const struct analytics_group *group, int64_t artifact)
