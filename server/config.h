@@ -34,7 +34,8 @@ struct config {
     int64_t address_requests_per_s, address_burst;
     int64_t node_reports_per_s, node_burst, node_in_flight;
     int64_t drain_timeout_ms;
-    int64_t read_deadline_ms, linger_max_us, wal_limit_bytes, minute_rollup_days;
+    int64_t read_deadline_ms, linger_max_us, wal_limit_bytes;
+    int64_t row_days, row_bytes, sample_days, minute_rollup_days, rollup_days;
     int64_t poll_s, session_ms, timestamp_ms;
 };
 

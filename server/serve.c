@@ -12,6 +12,7 @@
 #include "server/api/routes.h"
 #include "server/http/http.h"
 #include "server/service/ingest.h"
+#include "server/service/retention.h"
 #include "server/service/service.h"
 #include "server/store/store.h"
 #include "server/workers.h"
@@ -71,7 +72,6 @@ static enum status open_store(struct server *server, const struct config *config
     options.read_deadline_ms = config->read_deadline_ms;
     options.linger_max_us = config->linger_max_us;
     options.wal_limit_bytes = (uint64_t)config->wal_limit_bytes;
-    options.minute_rollup_days = config->minute_rollup_days;
     return store_open(&options, &server->store, err);
 }
 
@@ -94,6 +94,19 @@ static enum status split_labels(struct server *server, const struct config *conf
     return OK;
 }
 
+static enum status open_retention(struct server *server, const struct config *config,
+                                  struct err *err)
+{
+    struct retention_options options = {
+        .row_days = config->row_days,
+        .sample_days = config->sample_days,
+        .minute_days = config->minute_rollup_days,
+        .rollup_days = config->rollup_days,
+        .row_bytes = config->row_bytes,
+    };
+    return retention_open(server->store, &options, &server->service->retention, err);
+}
+
 static enum status open_service(struct server *server, const struct config *config,
                                 struct err *err)
 {
@@ -112,7 +125,8 @@ static enum status open_service(struct server *server, const struct config *conf
         return status;
     }
     struct ingest_sources sources = ingest_sources_of(server->service);
-    return ingest_open(server->store, &sources, &server->service->ingest, err);
+    status = ingest_open(server->store, &sources, &server->service->ingest, err);
+    return status == OK ? open_retention(server, config, err) : status;
 }
 
 static enum status open_listeners(struct server *server, const struct config *config,
@@ -167,11 +181,13 @@ static enum status server_open(struct server *server, const struct config *confi
 static void server_close(struct server *server, int64_t drain_ms)
 {
     struct ingest *ingest = server->service ? server->service->ingest : NULL;
+    struct retention *retention = server->service ? server->service->retention : NULL;
     http_close(server->metrics, METRICS_DRAIN_MS);
     http_close(server->http, drain_ms);
     workers_close(server->workers);
     service_close(server->service);
     store_close(server->store);
+    retention_close(retention);
     ingest_close(ingest);
 }
 

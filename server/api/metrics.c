@@ -101,6 +101,11 @@ static void add_store(struct buf *out, const struct service_health *health)
         {"muster_store_wal_bytes", "gauge", "Size of the log file.", health->wal_bytes},
         {"muster_store_database_bytes", "gauge", "Size of the database.",
          health->database_bytes},
+        {"muster_store_wal_pinned", "gauge",
+         "1 while a reader outside keeps the log file from being reused.",
+         health->wal_pinned},
+        {"muster_store_used_bytes", "gauge",
+         "Pages in use; the rest of the database is free.", health->retention.used_bytes},
     };
     add_samples(out, samples, sizeof samples / sizeof samples[0]);
 }
@@ -120,6 +125,33 @@ static void add_ingest(struct buf *out, const struct ingest_counters *ingest)
          "Predictions with an implausible time.", ingest->implausible},
     };
     add_samples(out, samples, sizeof samples / sizeof samples[0]);
+}
+
+static void add_retention(struct buf *out, const struct retention_counters *retention)
+{
+    const struct sample samples[] = {
+        {"muster_retention_steps_total", "counter", "Steps that deleted something.",
+         retention->steps},
+        {"muster_retention_failures_total", "counter", "Steps that failed.",
+         retention->failures},
+        {"muster_retention_microseconds_total", "counter", "Time spent in those steps.",
+         retention->step_us_total},
+        {"muster_retention_step_microseconds_max", "gauge", "The longest of them.",
+         retention->step_us_max},
+    };
+    add_samples(out, samples, sizeof samples / sizeof samples[0]);
+    const char *deleted = "muster_retention_deleted_total";
+    const char *from = "muster_retention_complete_from_seconds";
+    add_head(out, deleted, "counter", "Rows deleted by retention.");
+    for (int i = 0; i < RETENTION_COUNTERS; i++) {
+        buf_addf(out, "%s{kind=\"%s\"} %" PRIu64 "\n", deleted, retention->kinds[i].kind,
+                 retention->kinds[i].deleted);
+    }
+    add_head(out, from, "gauge", "Nothing from then on was deleted; 0: nothing ever.");
+    for (int i = 0; i < RETENTION_COUNTERS; i++) {
+        buf_addf(out, "%s{kind=\"%s\"} %" PRId64 "\n", from, retention->kinds[i].kind,
+                 retention->kinds[i].complete_from_ms / 1000);
+    }
 }
 
 static void add_tuf(struct buf *out, const struct service_health *health)
@@ -148,6 +180,7 @@ static enum status get_metrics(struct request *request, struct response *respons
     add_http(&out, sources);
     add_store(&out, &health);
     add_ingest(&out, &health.ingest);
+    add_retention(&out, &health.retention);
     add_tuf(&out, &health);
     enum status status = buf_status(&out, &request->err);
     if (status == OK) {

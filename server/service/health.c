@@ -34,9 +34,11 @@ void service_health_read(const struct service *service, struct service_health *r
         .commit_failures = store.commit_failures,
         .gate_closings = store.gate_closings,
         .wal_bytes = store.wal_bytes,
+        .wal_pinned = store.wal_pinned,
         .database_bytes = store.database_bytes,
         .commit_us = store.commit_us_total,
     };
     ingest_counters_read(service->ingest, &ret_health->ingest);
+    retention_counters_read(service->retention, &ret_health->retention);
     read_tuf(service->publication, ret_health->tuf);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "server/service/ingest.h"
+#include "server/service/retention.h"
 
 struct service;
 
@@ -26,9 +27,11 @@ struct service_health {
     int64_t started_ms; /* of the service */
     uint64_t groups, jobs, commit_failures, gate_closings;
     uint64_t wal_bytes, database_bytes;
-    uint64_t commit_us;                             /* spent in all commits together */
+    bool wal_pinned;    /* somebody outside keeps the WAL from being reused */
+    uint64_t commit_us; /* spent in all commits together */
     struct service_tuf_role tuf[SERVICE_TUF_ROLES]; /* version 0: nothing is published */
     struct ingest_counters ingest;
+    struct retention_counters retention;
 };
 
 void service_health_read(const struct service *service,

@@ -22,8 +22,6 @@ static_assert((int)INGEST_LABELS == (int)COHORT_LABELS, "one number of labels");
 static_assert((int)INGEST_LABEL_BYTES == (int)COHORT_LABEL_BYTES, "one size of labels");
 
 static const int64_t LAG_LIMIT_MS = INT64_C(1) << 53; /* keeps received - lag exact */
-static const int64_t DAY_MS = INT64_C(86400000);
-static const int64_t PRUNE_EVERY_MS = 60000;
 
 enum { ID_TIME_SHIFT = 12 };
 
@@ -48,9 +46,7 @@ struct ingest {
     struct ingest_nodes nodes;
     struct cohorts cohorts;
     struct id_clock clock;
-    int64_t next_id;       /* committed */
-    int64_t minute_days;   /* how long minutes are kept */
-    int64_t prune_mono_ms; /* when old ones are looked for again */
+    int64_t next_id; /* committed */
     /* The running transaction. */
     int64_t pending_next_id;
     struct pending *pending;
@@ -392,20 +388,6 @@ static enum status make_replacement(struct pending *pending, struct err *err)
     return OK;
 }
 
-/* Now and then, and at once again while there is more. */
-static enum status prune_minutes(struct ingest *ingest, struct db *db, struct err *err)
-{
-    int64_t mono_ms = clock_mono_ms();
-    if (mono_ms < ingest->prune_mono_ms) {
-        return OK;
-    }
-    int64_t before_ms = id_clock_now(&ingest->clock) - ingest->minute_days * DAY_MS;
-    bool more = false;
-    enum status status = rollup_prune_minutes(db, before_ms, &more, err);
-    ingest->prune_mono_ms = more ? mono_ms : mono_ms + PRUNE_EVERY_MS;
-    return status;
-}
-
 static enum status flush(void *context, struct db *db, struct err *err)
 {
     struct ingest *ingest = context;
@@ -423,10 +405,7 @@ static enum status flush(void *context, struct db *db, struct err *err)
             status = node_health_add(db, &pending->news, err);
         }
     }
-    if (status == OK) {
-        status = tally_write(&ingest->tally, db, err);
-    }
-    return status == OK ? prune_minutes(ingest, db, err) : status;
+    return status == OK ? tally_write(&ingest->tally, db, err) : status;
 }
 
 static void end_transaction(struct ingest *ingest)
@@ -502,7 +481,6 @@ enum status ingest_open(struct store *store, const struct ingest_sources *source
         return err_set(err, ERR_NO_MEMORY, "no memory for ingest");
     }
     ingest->sources = *sources;
-    ingest->minute_days = store_options_of(store)->minute_rollup_days;
     id_clock_init(&ingest->clock);
     ingest_nodes_init(&ingest->nodes, INGEST_NODES_MAX);
     /* On the writer: loading may take longer than a reader's deadline. */

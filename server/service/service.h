@@ -21,6 +21,7 @@ struct ingest;      /* admission of reports: ids, dedupe, cohorts, rollup counte
 struct keys;        /* the secrets of keys/ */
 struct nodes;       /* facts, labels, last seen, newest report of every node, in memory */
 struct publication; /* the published TUF state and the timestamp signer */
+struct retention;   /* how long rows and rollups are kept */
 struct store;
 struct tokens; /* API tokens in memory */
 struct ticker; /* the background thread */
@@ -35,6 +36,7 @@ struct service {
     struct ingest *ingest; /* opened and closed by the program, see ingest.h */
     struct keys *keys;
     struct nodes *nodes;
+    struct retention *retention; /* opened and closed by the program, as ingest */
     struct publication *publication;
     struct ticker *ticker;
     struct tokens *tokens;

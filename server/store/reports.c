@@ -29,7 +29,10 @@ static const char *const sql[] = {
     [REPORTS_NEWEST_ID] = "SELECT max(coalesce((SELECT max(id) FROM prediction), 0),"
                           " coalesce((SELECT max(first_id) FROM report), 0),"
                           " coalesce((SELECT first_id + max(rows, 1) - 1 FROM report"
-                          " ORDER BY first_id DESC LIMIT 1), 0))",
+                          " ORDER BY first_id DESC LIMIT 1), 0),"
+                          /* What was deleted had lower ids than this. */
+                          " coalesce((SELECT complete_from_ms << 12 FROM retention"
+                          " WHERE kind = 'rows'), 0))",
     [REPORTS_INSERT] =
         "INSERT INTO report(first_id, node_id, cohort_id, stream, seq, rows, sent_ms,"
         " dropped, body_hash, known, below_floor)"

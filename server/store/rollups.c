@@ -3,9 +3,7 @@
 
 #include "server/store/db.h"
 
-enum { NODE_HOUR = ROLLUPS, PRUNE_MINUTES };
-
-enum { PRUNED_AT_ONCE = 4000 };
+enum { NODE_HOUR = ROLLUPS };
 
 static const char *const sql[] = {
     [ROLLUP_CLASS_MINUTE] =
@@ -40,9 +38,6 @@ static const char *const sql[] = {
         " reports = reports + excluded.reports, dropped = dropped + excluded.dropped,"
         " first_received_ms = min(first_received_ms, excluded.first_received_ms),"
         " last_received_ms = max(last_received_ms, excluded.last_received_ms)",
-    [PRUNE_MINUTES] =
-        "DELETE FROM class_minute WHERE (minute_ms, cohort_id, class) IN (SELECT"
-        " minute_ms, cohort_id, class FROM class_minute WHERE minute_ms < ?1 LIMIT ?2)",
 };
 const struct db_module_table rollups_statements = DB_MODULE_TABLE(sql);
 
@@ -77,17 +72,4 @@ enum status node_hour_add(struct db *db, const struct node_hour_delta *delta,
     db_bind_int(stmt, 10, delta->first_received_ms);
     db_bind_int(stmt, 11, delta->last_received_ms);
     return db_run(db, stmt, err);
-}
-
-enum status rollup_prune_minutes(struct db *db, int64_t before_ms, bool *ret_more,
-                                 struct err *err)
-{
-    DB_STMT stmt = db_statement(db, DB_ROLLUPS, PRUNE_MINUTES);
-    db_bind_int(stmt, 1, before_ms);
-    db_bind_int(stmt, 2, PRUNED_AT_ONCE);
-    enum status status = db_run(db, stmt, err);
-    if (status == OK) {
-        *ret_more = db_changes(db) == PRUNED_AT_ONCE;
-    }
-    return status;
 }

@@ -4,7 +4,6 @@
 #ifndef MUSTER_SERVER_STORE_ROLLUPS_H
 #define MUSTER_SERVER_STORE_ROLLUPS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -40,10 +39,5 @@ enum status rollup_add(struct db *db, enum rollup rollup,
 
 enum status node_hour_add(struct db *db, const struct node_hour_delta *delta,
                           struct err *err) MUST_USE;
-
-/* Deletes minutes that began before a time, at most a few thousand rows a call, so that
- * no group waits for it; *ret_more tells whether some are left. */
-enum status rollup_prune_minutes(struct db *db, int64_t before_ms, bool *ret_more,
-                                 struct err *err) MUST_USE;
 
 #endif

@@ -12,13 +12,19 @@
 #include "server/store/store.h"
 
 static const char COPY_SQL[] = "VACUUM INTO ?1";
-static const char KEEP_PREDICTIONS_SQL[] = "DELETE FROM prediction WHERE id < ?1 << 12";
-static const char KEEP_SAMPLES_SQL[] = "DELETE FROM sample WHERE id < ?1 << 12";
-static const char KEEP_REPORTS_SQL[] =
-    "DELETE FROM report WHERE first_id + max(rows, 1) - 1 < ?1 << 12";
-static const char KEEP_SUMMARIES_SQL[] =
-    "DELETE FROM summary WHERE first_id + max(rows, 1) - 1 < ?1 << 12";
+/* The last one: the copy says of itself from when on it is complete. */
+static const char *const since_sql[] = {
+    "DELETE FROM prediction WHERE id < ?1 << 12",
+    "DELETE FROM sample WHERE id < ?1 << 12",
+    "DELETE FROM report WHERE first_id + max(rows, 1) - 1 < ?1 << 12",
+    "DELETE FROM summary WHERE first_id + max(rows, 1) - 1 < ?1 << 12",
+    "UPDATE retention SET complete_from_ms = max(complete_from_ms, ?1)"
+    " WHERE kind IN ('rows', 'samples')",
+};
 static const char NO_ROWS_SQL[] =
+    "UPDATE retention SET complete_from_ms = max(complete_from_ms,"
+    " 1 + coalesce((SELECT max(first_id + max(rows, 1) - 1) >> 12 FROM report), 0))"
+    " WHERE kind IN ('rows', 'samples');"
     "DELETE FROM prediction; DELETE FROM sample; DELETE FROM report; DELETE FROM summary";
 
 static void close_plain(struct db *db)
@@ -63,8 +69,8 @@ static enum status copy_all(const char *path, const char *temporary, struct err 
     return status;
 }
 
-static enum status delete_before(struct db *db, const char *sql, int64_t since_ms,
-                                 struct err *err)
+static enum status run_since(struct db *db, const char *sql, int64_t since_ms,
+                             struct err *err)
 {
     DB_ONCE stmt = NULL;
     enum status status = db_prepare_once(db, sql, &stmt, err);
@@ -73,6 +79,15 @@ static enum status delete_before(struct db *db, const char *sql, int64_t since_m
     }
     db_bind_int(stmt, 1, since_ms);
     return db_run(db, stmt, err);
+}
+
+static enum status delete_before(struct db *db, int64_t since_ms, struct err *err)
+{
+    enum status status = OK;
+    for (size_t i = 0; status == OK && i < sizeof since_sql / sizeof since_sql[0]; i++) {
+        status = run_since(db, since_sql[i], since_ms, err);
+    }
+    return status;
 }
 
 static enum status leave_rows_out(const struct snapshot_options *options,
@@ -85,18 +100,8 @@ static enum status leave_rows_out(const struct snapshot_options *options,
     }
     if (status == OK && options->no_rows) {
         status = db_execute(&db, NO_ROWS_SQL, err);
-    }
-    if (status == OK && options->since_ms > 0 && !options->no_rows) {
-        status = delete_before(&db, KEEP_PREDICTIONS_SQL, options->since_ms, err);
-        if (status == OK) {
-            status = delete_before(&db, KEEP_SAMPLES_SQL, options->since_ms, err);
-        }
-        if (status == OK) {
-            status = delete_before(&db, KEEP_REPORTS_SQL, options->since_ms, err);
-        }
-        if (status == OK) {
-            status = delete_before(&db, KEEP_SUMMARIES_SQL, options->since_ms, err);
-        }
+    } else if (status == OK && options->since_ms > 0) {
+        status = delete_before(&db, options->since_ms, err);
     }
     return status == OK ? db_execute(&db, "VACUUM", err) : status;
 }

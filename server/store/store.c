@@ -30,7 +30,6 @@ struct store_options store_options_default(const char *folder)
         .read_deadline_ms = 100,
         .linger_max_us = 300,
         .wal_limit_bytes = UINT64_C(32) << 20,
-        .minute_rollup_days = 14,
     };
 }
 
@@ -120,6 +119,10 @@ static enum status open_writer(struct store *store, struct err *err)
     }
     if (status == OK) {
         status = migration_apply(store->writer, migrations, migrations_count, err);
+    }
+    if (status == OK) {
+        status =
+            wal_shrink(store->writer, store->path, store->options.wal_limit_bytes, err);
     }
     if (status == OK) {
         status = wal_presize(store->writer, store->path,
@@ -268,6 +271,14 @@ void store_set_hooks(struct store *store, const struct store_hooks *hooks)
 {
     (void)pthread_mutex_lock(&store->lock);
     store->hooks = *hooks;
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
+void store_set_chore(struct store *store, const struct store_chore *chore)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    store->chore.work = *chore;
+    (void)pthread_cond_signal(&store->writer_wake);
     (void)pthread_mutex_unlock(&store->lock);
 }
 

@@ -36,13 +36,26 @@ struct store_hooks {
     void (*rolled_back)(void *context); /* forget what was gathered */
 };
 
+/* Work that can wait, such as retention. The writer calls it between groups, in a
+ * transaction of its own, after the answers of the group have left; docs of chore.h say
+ * when. */
+struct store_chore {
+    void *context;
+    /* A step: works until about the monotonic time `until_us`. *ret_again_ms: when to go
+     * on; 0: as soon as others let it. An error rolls the step back. */
+    enum status (*step)(void *context, struct db *db, int64_t until_us,
+                        int64_t *ret_again_ms, struct err *err);
+    /* After COMMIT (OK) or the rollback; how long all of it took. */
+    void (*ended)(void *context, enum status status, int64_t took_us,
+                  const struct err *err);
+};
+
 struct store_options {
-    const char *folder;         /* the data directory */
-    unsigned readers;           /* 2 */
-    int64_t read_deadline_ms;   /* 100; analytics may ask for more */
-    int64_t linger_max_us;      /* upper bound of the adaptive linger before COMMIT */
-    uint64_t wal_limit_bytes;   /* 32 MiB: the reader gate closes beyond */
-    int64_t minute_rollup_days; /* 14 */
+    const char *folder;       /* the data directory */
+    unsigned readers;         /* 2 */
+    int64_t read_deadline_ms; /* 100; analytics may ask for more */
+    int64_t linger_max_us;    /* upper bound of the adaptive linger before COMMIT */
+    uint64_t wal_limit_bytes; /* 32 MiB: the reader gate closes beyond */
 };
 
 struct store_counters {
@@ -50,10 +63,11 @@ struct store_counters {
     uint64_t wal_bytes; /* in use; the file of the WAL is pre-sized */
     uint64_t database_bytes;
     uint64_t commit_us_total;
-    bool healthy; /* the last commit worked */
+    bool healthy;    /* the last commit worked */
+    bool wal_pinned; /* somebody outside keeps the WAL from being reused */
 };
 
-/* 2 readers, 100 ms, linger up to 300 µs, WAL limit 32 MiB, minutes for 14 days. */
+/* 2 readers, 100 ms, linger up to 300 µs, WAL limit 32 MiB. */
 struct store_options store_options_default(const char *folder);
 
 /* Makes the folder, the database and its schema, for musterd init. ERR_EXISTS when there
@@ -73,6 +87,9 @@ enum status store_open(const struct store_options *options, struct store **ret_s
 void store_close(struct store *store);
 
 void store_set_hooks(struct store *store, const struct store_hooks *hooks);
+
+/* Gives the writer its chore; the context lives until store_close. */
+void store_set_chore(struct store *store, const struct store_chore *chore);
 
 /* The options that it was opened with; the folder may be gone. */
 const struct store_options *store_options_of(const struct store *store);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "server/store/chore.h"
 #include "server/store/lanes.h"
 #include "server/store/store.h"
 
@@ -48,6 +49,7 @@ struct store {
     struct lanes writes;
     struct job_queue reads;
     struct store_hooks hooks;
+    struct chore chore; /* its `work` is guarded, the rest is the writer's */
     bool closing;
     bool readers_gone; /* all reader threads have ended: the writer may end too */
     atomic_bool gate_closed;

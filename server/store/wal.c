@@ -48,6 +48,26 @@ enum status wal_presize(struct db *db, const char *path, uint64_t bytes, struct 
     return status == OK ? wal_restart(db, err) : status;
 }
 
+enum status wal_shrink(struct db *db, const char *path, uint64_t limit_bytes,
+                       struct err *err)
+{
+    if (!is_sized(path, limit_bytes * 2)) {
+        return OK;
+    }
+    (void)sqlite3_busy_timeout(db->handle, 0);
+    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE,
+                                         NULL, NULL);
+    (void)sqlite3_busy_timeout(db->handle, DB_BUSY_TIMEOUT_MS);
+    if ((code & 0xff) == SQLITE_BUSY) {
+        return OK;
+    }
+    if (code != SQLITE_OK) {
+        return db_error(db, "cut the WAL back", err);
+    }
+    db->wal_frames = 0;
+    return wal_presize(db, path, limit_bytes / 2, err);
+}
+
 enum status wal_checkpoint(struct db *db, bool *ret_done, struct err *err)
 {
     int frames = 0;

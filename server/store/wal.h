@@ -25,4 +25,9 @@ enum status wal_checkpoint(struct db *db, bool *ret_done, struct err *err) MUST_
  * ERR_UNAVAILABLE when another process reads or writes. */
 enum status wal_restart(struct db *db, struct err *err) MUST_USE;
 
+/* Cuts the file of the WAL back to the half of `limit_bytes` that is laid out in advance
+ * if it has grown to twice the limit and nobody uses it. */
+enum status wal_shrink(struct db *db, const char *path, uint64_t limit_bytes,
+                       struct err *err) MUST_USE;
+
 #endif

@@ -9,6 +9,8 @@
 #include "server/store/transaction.h"
 #include "server/store/wal.h"
 
+enum { PINNED_RETRY_US = 1000000 };
+
 /* The jobs of one transaction. */
 struct group {
     struct job *jobs[STORE_GROUP_MAX];
@@ -25,6 +27,9 @@ struct writer {
     int64_t last_commit_us; /* how long its COMMIT took */
     int checkpoint_frames;  /* the next checkpoint is due at this many */
     int gate_frames;        /* the gate closes at this many */
+    bool busy;              /* a group ran since the last step of the chore */
+    bool pinned;            /* the WAL could not be restarted behind the gate */
+    int64_t retry_us;       /* while it is pinned: when to try again */
 };
 
 static int frames_of(uint64_t bytes)
@@ -32,12 +37,10 @@ static int frames_of(uint64_t bytes)
     return (int)(bytes / WAL_FRAME_BYTES);
 }
 
-static void timespec_after(int64_t delay_us, struct timespec *ret_when)
+static struct timespec timespec_of(int64_t mono_us)
 {
-    (void)clock_gettime(CLOCK_MONOTONIC, ret_when);
-    ret_when->tv_nsec += delay_us * 1000;
-    ret_when->tv_sec += ret_when->tv_nsec / 1000000000;
-    ret_when->tv_nsec %= 1000000000;
+    return (struct timespec){.tv_sec = mono_us / 1000000,
+                             .tv_nsec = mono_us % 1000000 * 1000};
 }
 
 /* Waiting a tenth of a commit for as many jobs as the last group had lets more clients
@@ -52,8 +55,7 @@ static void linger(struct writer *writer)
     if (writer->last_count < 2 || delay_us <= 0) {
         return;
     }
-    struct timespec when;
-    timespec_after(delay_us, &when);
+    struct timespec when = timespec_of(clock_mono_us() + delay_us);
     int code = 0;
     while (code == 0 && !store->closing && store->writes.count < writer->last_count) {
         code = pthread_cond_timedwait(&store->writer_wake, &store->lock, &when);
@@ -65,6 +67,35 @@ static bool gate_is_clear(const struct store *store)
     return atomic_load(&store->gate_closed) && store->running_reads == 0;
 }
 
+static bool chore_is_allowed(const struct store *store)
+{
+    return store->chore.work.step && !store->closing && !atomic_load(&store->gate_closed);
+}
+
+/* Waits for a job, or until the chore or the pinned WAL want their turn. */
+static void wait_for_work(struct writer *writer)
+{
+    struct store *store = writer->store;
+    int64_t until_us = writer->pinned ? writer->retry_us : INT64_MAX;
+    if (chore_is_allowed(store) && store->chore.due_us < until_us) {
+        until_us = store->chore.due_us;
+    }
+    if (until_us == INT64_MAX) {
+        (void)pthread_cond_wait(&store->writer_wake, &store->lock);
+    } else {
+        struct timespec when = timespec_of(until_us);
+        (void)pthread_cond_timedwait(&store->writer_wake, &store->lock, &when);
+    }
+}
+
+static bool has_other_work(const struct writer *writer)
+{
+    const struct store *store = writer->store;
+    int64_t now_us = clock_mono_us();
+    return gate_is_clear(store) || (writer->pinned && now_us >= writer->retry_us) ||
+           (chore_is_allowed(store) && chore_is_due(&store->chore, now_us, false));
+}
+
 /* Waits for work and takes it. False when the store closes and nothing is left. */
 static bool take_group(struct writer *writer)
 {
@@ -72,9 +103,9 @@ static bool take_group(struct writer *writer)
     struct group *group = &writer->group;
     group->count = 0;
     (void)pthread_mutex_lock(&store->lock);
-    while (store->writes.count == 0 && !gate_is_clear(store) &&
+    while (store->writes.count == 0 && !has_other_work(writer) &&
            !(store->closing && store->readers_gone)) {
-        (void)pthread_cond_wait(&store->writer_wake, &store->lock);
+        wait_for_work(writer);
     }
     if (store->writes.count > 0) {
         linger(writer);
@@ -222,30 +253,96 @@ static void set_gate(struct store *store, bool closed)
     (void)pthread_mutex_unlock(&store->lock);
 }
 
-static void restart_behind_gate(struct writer *writer)
+static void set_pinned(struct writer *writer, bool pinned)
 {
-    struct err err = {0};
-    int limit = frames_of(writer->store->options.wal_limit_bytes);
-    enum status status = wal_restart(writer->db, &err);
-    if (status == OK) {
-        writer->gate_frames = limit;
-    } else {
-        /* Somebody outside reads: closing the gate again at once would not help. */
-        writer->gate_frames = writer->db->wal_frames + limit;
-        log_event(LOG_LEVEL_WARNING, "wal_pinned", log_text("detail", err.detail),
+    struct store *store = writer->store;
+    (void)pthread_mutex_lock(&store->lock);
+    store->counters.wal_pinned = pinned;
+    store->counters.wal_bytes = (uint64_t)writer->db->wal_frames * WAL_FRAME_BYTES;
+    (void)pthread_mutex_unlock(&store->lock);
+    writer->retry_us = clock_mono_us() + PINNED_RETRY_US;
+    if (writer->pinned != pinned) {
+        log_event(pinned ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+                  pinned ? "wal_pinned" : "wal_released",
                   log_int("wal_frames", writer->db->wal_frames));
     }
-    writer->checkpoint_frames = limit * 3 / 8;
+    writer->pinned = pinned;
+}
+
+/* The WAL begins anew: what it grew to while it was pinned is given back. */
+static void wal_is_released(struct writer *writer)
+{
+    struct store *store = writer->store;
+    struct err err = {0};
+    writer->gate_frames = frames_of(store->options.wal_limit_bytes);
+    if (!writer->pinned) {
+        return;
+    }
+    if (wal_shrink(writer->db, store->path, store->options.wal_limit_bytes, &err) != OK) {
+        log_event(LOG_LEVEL_WARNING, "checkpoint_failed", log_text("detail", err.detail));
+    }
+    set_pinned(writer, false);
+}
+
+static void restart_wal(struct writer *writer)
+{
+    struct err err = {0};
+    enum status status = wal_restart(writer->db, &err);
+    if (status == OK) {
+        wal_is_released(writer);
+        return;
+    }
+    /* Closing the gate again at once would not help. */
+    writer->gate_frames =
+        writer->db->wal_frames + frames_of(writer->store->options.wal_limit_bytes);
+    if (status == ERR_UNAVAILABLE) {
+        /* Somebody outside reads: everything goes on but the reuse of the WAL. */
+        set_pinned(writer, true);
+        return;
+    }
+    log_event(LOG_LEVEL_WARNING, "checkpoint_failed", log_text("detail", err.detail));
+    writer->retry_us = clock_mono_us() + PINNED_RETRY_US;
+}
+
+static int checkpoint_step(const struct writer *writer)
+{
+    return frames_of(writer->store->options.wal_limit_bytes) * 3 / 8;
+}
+
+static void restart_behind_gate(struct writer *writer)
+{
+    restart_wal(writer);
+    writer->checkpoint_frames = checkpoint_step(writer);
     set_gate(writer->store, false);
+}
+
+/* Whether it still is. Readers of our own may be in the way too: the gate is closed for
+ * them once a commit has begun the file anew, so that the pin must have ended. */
+static void retry_pinned(struct writer *writer)
+{
+    if (!writer->pinned || clock_mono_us() < writer->retry_us) {
+        return;
+    }
+    if (writer->db->wal_frames < checkpoint_step(writer)) {
+        writer->retry_us = clock_mono_us() + PINNED_RETRY_US;
+        set_gate(writer->store, true);
+        return;
+    }
+    int gate_frames = writer->gate_frames;
+    restart_wal(writer);
+    if (writer->pinned) {
+        writer->gate_frames = gate_frames;
+    }
 }
 
 static void look_after_wal(struct writer *writer)
 {
     struct store *store = writer->store;
     int frames = writer->db->wal_frames;
-    int step = frames_of(store->options.wal_limit_bytes) * 3 / 8;
+    int step = checkpoint_step(writer);
     if (frames < step) {
         writer->checkpoint_frames = step;
+        writer->gate_frames = frames_of(store->options.wal_limit_bytes);
     }
     if (frames >= writer->checkpoint_frames) {
         struct err err = {0};
@@ -264,6 +361,21 @@ static void look_after_wal(struct writer *writer)
     (void)pthread_mutex_unlock(&store->lock);
     if (clear) {
         restart_behind_gate(writer);
+    } else {
+        retry_pinned(writer);
+    }
+}
+
+static void do_chore(struct writer *writer)
+{
+    struct store *store = writer->store;
+    (void)pthread_mutex_lock(&store->lock);
+    bool due = chore_is_allowed(store) &&
+               chore_is_due(&store->chore, clock_mono_us(), store->writes.count > 0);
+    (void)pthread_mutex_unlock(&store->lock);
+    if (due) {
+        chore_run(&store->chore, writer->db, writer->busy);
+        writer->busy = false;
     }
 }
 
@@ -283,8 +395,10 @@ void *writer_main(void *argument)
             enum status status = run_group(&writer, &err);
             count_group(&writer, status, &err);
             finish_jobs(&writer, status);
+            writer.busy = true;
         }
         look_after_wal(&writer);
+        do_chore(&writer);
     }
     return NULL;
 }

@@ -98,7 +98,6 @@ static inline int fixture_set_up(void **state)
     fixture->options = store_options_default(fixture->folder);
     fixture->options.wal_limit_bytes = 4 << 20;
     fixture->options.read_deadline_ms = 60000;
-    fixture->options.minute_rollup_days = 1000;
     fixture_start(fixture);
     *state = fixture;
     return 0;

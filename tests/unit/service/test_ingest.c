@@ -306,27 +306,6 @@ static void the_newest_health_of_a_node_stands(void **state)
                      1);
 }
 
-static void old_minutes_are_deleted_and_quarter_hours_stay(void **state)
-{
-    struct ingest_fixture *fixture = *state;
-    fixture_stop(fixture);
-    fixture->options.minute_rollup_days = 14;
-    fixture_start(fixture);
-    query_execute(fixture->store,
-                  "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE "
-                  "i < 9999) INSERT INTO class_minute SELECT i * 60000, 1, 0, 1 FROM n;"
-                  "INSERT INTO class_minute SELECT (unixepoch() - 13 * 86400) * 1000, 1, "
-                  "0, 1; INSERT INTO class_quarter VALUES (0, 1, 0, 1, 1)");
-    for (int64_t seq = 1; seq <= 3; seq++) {
-        struct report report = report_of(1, seq, 0, 1);
-        assert_int_equal(apply(fixture, 1, &report).status, OK);
-    }
-    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM class_minute"),
-                     1);
-    assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM class_quarter"),
-                     1);
-}
-
 static int set_up(void **state)
 {
     fill_columns();
@@ -348,7 +327,6 @@ int main(void)
         WITH_INGEST(ids_grow_while_the_wall_clock_jumps),
         WITH_INGEST(times_beyond_all_reason_are_stored_and_counted_at_receipt),
         WITH_INGEST(the_newest_health_of_a_node_stands),
-        WITH_INGEST(old_minutes_are_deleted_and_quarter_hours_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,6 +105,10 @@ static void since_leaves_older_rows_out(void **state)
     assert_int_equal(number_in(fixture->target, "SELECT count(*) FROM sample"), 6);
     assert_int_equal(number_in(fixture->target, "SELECT count(*) FROM report"), 2);
     assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM prediction"), 10);
+    assert_int_equal(
+        number_in(fixture->target,
+                  "SELECT complete_from_ms FROM retention WHERE kind = 'rows'"),
+        2000000);
 }
 
 static void no_rows_leaves_all_rows_out(void **state)
@@ -117,6 +121,10 @@ static void no_rows_leaves_all_rows_out(void **state)
                                "count(*) FROM sample) + (SELECT count(*) FROM report)"),
                      0);
     assert_int_equal(number_in(fixture->target, "SELECT count(*) FROM cohort"), 1);
+    assert_int_equal(
+        number_in(fixture->target,
+                  "SELECT complete_from_ms > 2000000 FROM retention WHERE kind = 'rows'"),
+        1);
 }
 
 static void nothing_is_overwritten_and_nothing_half_made_stays(void **state)
