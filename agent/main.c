@@ -50,16 +50,23 @@ static void on_model_changed(void *user, const struct muster_client_model *model
               log_text("artifact", model->artifact_hex));
 }
 
-/* One line a change of state. */
-static void watch_state(const struct muster_client_status *status,
-                        const char **state_before)
+/* What the log said last. */
+struct watched {
+    const char *state; /* NULL: nothing yet */
+    char detail[32];
+};
+
+/* One line a change of state or detail. */
+static void watch(const struct muster_client_status *status, struct watched *watched)
 {
-    if (*state_before && strcmp(*state_before, status->state) == 0) {
+    if (watched->state && strcmp(watched->state, status->state) == 0 &&
+        strcmp(watched->detail, status->detail) == 0) {
         return;
     }
-    *state_before = status->state;
+    watched->state = status->state;
+    memcpy(watched->detail, status->detail, sizeof watched->detail);
     log_event(LOG_LEVEL_INFO, "state", log_text("state", status->state),
-              log_int("node_id", status->node_id),
+              log_text("detail", status->detail), log_int("node_id", status->node_id),
               log_int("inferred", (int64_t)status->inferred),
               log_int("queued", (int64_t)status->queued),
               log_int("acknowledged", (int64_t)status->acknowledged));
@@ -70,13 +77,16 @@ static void print_summary(const struct runner *runner, struct muster_client *cli
 {
     struct muster_client_status status;
     muster_client_status(client, &status);
-    printf("agent: %s node=%lld inferred=%llu acknowledged=%llu queued=%llu "
-           "duplicates=%llu rejected=%llu dropped=%llu passes=%lld versions=%s\n",
-           how, (long long)status.node_id, (unsigned long long)status.inferred,
-           (unsigned long long)status.acknowledged, (unsigned long long)status.queued,
-           (unsigned long long)status.duplicates, (unsigned long long)status.rejected,
-           (unsigned long long)status.dropped, (long long)runner->passes_done,
-           runner->versions.data ? runner->versions.data : "");
+    printf(
+        "agent: %s node=%lld inferred=%llu acknowledged=%llu queued=%llu "
+        "duplicates=%llu rejected=%llu dropped=%llu doubtful=%llu detail=%s passes=%lld "
+        "versions=%s\n",
+        how, (long long)status.node_id, (unsigned long long)status.inferred,
+        (unsigned long long)status.acknowledged, (unsigned long long)status.queued,
+        (unsigned long long)status.duplicates, (unsigned long long)status.rejected,
+        (unsigned long long)status.dropped, (unsigned long long)status.doubtful,
+        status.detail, (long long)runner->passes_done,
+        runner->versions.data ? runner->versions.data : "");
     fflush(stdout);
 }
 
@@ -98,12 +108,12 @@ static void catch_up(struct muster_client *client)
 static enum status loop(struct runner *runner, struct muster_client *client,
                         struct err *err)
 {
-    const char *state = NULL;
+    struct watched watched = {0};
     while (!stop_asked) {
         int64_t wait = muster_client_step(client);
         struct muster_client_status now;
         muster_client_status(client, &now);
-        watch_state(&now, &state);
+        watch(&now, &watched);
         bool finished = runner_finished(runner);
         if (finished && now.queued == 0) {
             break;

@@ -136,7 +136,9 @@ static enum status infer_and_record(struct runner *runner, bool *ret_full,
         .confidence = unit((double)runner->probabilities[best]),
         .latency_us = (uint32_t)(took_us < UINT32_MAX ? took_us : UINT32_MAX),
         .has_sample = true,
-        .sample = frame->sample};
+        .sample = frame->sample,
+        .probabilities = runner->probabilities,
+        .probability_count = runner->class_count};
     struct muster_client_error error = {0};
     enum muster_client_result result =
         muster_client_record(runner->client, runner->model, &prediction, &error);

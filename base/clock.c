@@ -32,6 +32,11 @@ int64_t clock_mono_us(void)
     return read_us(CLOCK_MONOTONIC);
 }
 
+int64_t clock_boot_ms(void)
+{
+    return read_us(CLOCK_BOOTTIME) / 1000;
+}
+
 void clock_shift_wall(int64_t delta_ms)
 {
     (void)atomic_fetch_add(&wall_shift_ms, delta_ms);

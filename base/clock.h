@@ -19,6 +19,9 @@ int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 
+/* The same, but it goes on while the machine sleeps (CLOCK_BOOTTIME). */
+int64_t clock_boot_ms(void);
+
 /* Adds `delta_ms` to what clock_wall_ms returns, process-wide. For tests. */
 void clock_shift_wall(int64_t delta_ms);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "edge/detail_file.h"
 
 static enum status malformed(const char *what, struct err *err)
 {
@@ -47,6 +48,7 @@ static enum status decode_model(const json_t *item, struct assignment *assignmen
         hex_decode(artifact, assignment->artifact, 32, NULL) != OK) {
         return malformed("artifact", err);
     }
+    assignment->detail = detail_from_json(json_object_get(item, "detail"));
     assignment->has_model = true;
     return OK;
 }

@@ -9,14 +9,16 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "format/detail.h"
 
 enum { ASSIGNED_PATH_BYTES = 512, POLL_MIN_S = 5, POLL_MAX_S = 86400 };
 
 struct assignment {
-    bool has_model; /* the next three are meant */
+    bool has_model; /* the next four are meant */
     char model[65];
     char path[ASSIGNED_PATH_BYTES]; /* of the target */
     uint8_t artifact[32];
+    struct detail detail;                    /* full where the server does not say */
     int64_t poll_ms;                         /* clamped */
     int64_t timestamp_version, root_version; /* hints, 0: none */
 };

@@ -9,9 +9,36 @@
 #include "base/digest.h"
 #include "base/file.h"
 
-enum { MAGIC_BYTES = 8, DIGEST_AT = 8, FIELDS_AT = 40, FIELDS = 8, BOOT_AT = 104 };
+enum { MAGIC_BYTES = 8, DIGEST_AT = 8, FIELDS_AT = 40, FIELDS_MAX = 9 };
 
-static const char magic[MAGIC_BYTES + 1] = "MUSTERQ1";
+/* What a magic stands for; the newest is written. */
+struct layout {
+    char magic[MAGIC_BYTES + 1];
+    size_t fields;
+};
+
+static const struct layout layouts[] = {{"MUSTERQ2", 9}, {"MUSTERQ1", 8}};
+
+static size_t boot_at(const struct layout *layout)
+{
+    return FIELDS_AT + 8 * layout->fields;
+}
+
+static size_t header_bytes(const struct layout *layout)
+{
+    return boot_at(layout) + BOOT_ID_BYTES;
+}
+
+/* NULL when these bytes are no file of ours. */
+static const struct layout *layout_of(const void *bytes)
+{
+    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
+        if (memcmp(bytes, layouts[i].magic, MAGIC_BYTES) == 0) {
+            return &layouts[i];
+        }
+    }
+    return NULL;
+}
 
 static void put_u64(uint8_t *to, uint64_t value)
 {
@@ -32,41 +59,51 @@ static uint64_t get_u64(const uint8_t *from)
 static void head_encode(const struct queue_head *head, size_t payload,
                         uint8_t ret_bytes[static QUEUE_HEADER_BYTES])
 {
-    const uint64_t fields[FIELDS] = {head->kind,         head->rows,
-                                     head->first_row,    head->stream,
-                                     head->seq,          (uint64_t)head->anchor_ms,
-                                     head->anchor_known, payload};
+    const struct layout *layout = &layouts[0];
+    const uint64_t fields[FIELDS_MAX] = {
+        head->kind,         head->rows, head->first_prediction,
+        head->stream,       head->seq,  (uint64_t)head->anchor_ms,
+        head->anchor_known, payload,    head->predictions};
     memset(ret_bytes, 0, QUEUE_HEADER_BYTES);
-    memcpy(ret_bytes, magic, MAGIC_BYTES);
-    for (int i = 0; i < FIELDS; i++) {
+    memcpy(ret_bytes, layout->magic, MAGIC_BYTES);
+    for (size_t i = 0; i < layout->fields; i++) {
         put_u64(ret_bytes + FIELDS_AT + 8 * i, fields[i]);
     }
-    memcpy(ret_bytes + BOOT_AT, head->boot_id, BOOT_ID_BYTES);
+    memcpy(ret_bytes + boot_at(layout), head->boot_id, BOOT_ID_BYTES);
 }
 
-/* Whether these are a head of ours; its payload length comes back too. */
-static bool head_decode(const uint8_t bytes[static QUEUE_HEADER_BYTES],
-                        struct queue_head *ret_head, uint64_t *ret_payload)
+/* Whether these `len` bytes begin with a head of ours; what of the file it takes and the
+ * payload's length come back too. */
+static bool head_decode(const uint8_t *bytes, size_t len, struct queue_head *ret_head,
+                        size_t *ret_header, uint64_t *ret_payload)
 {
-    uint64_t fields[FIELDS];
-    for (int i = 0; i < FIELDS; i++) {
+    uint64_t fields[FIELDS_MAX] = {0};
+    const struct layout *layout = len >= MAGIC_BYTES ? layout_of(bytes) : NULL;
+    if (!layout || len < header_bytes(layout)) {
+        return false;
+    }
+    for (size_t i = 0; i < layout->fields; i++) {
         fields[i] = get_u64(bytes + FIELDS_AT + 8 * i);
     }
+    fields[8] = layout->fields > 8 ? fields[8] : fields[1];
     bool kind = fields[0] == QUEUE_RAW || fields[0] == QUEUE_FINAL;
     bool numbers = fields[1] < UINT32_MAX && fields[2] < INT64_MAX &&
-                   fields[3] < INT64_MAX && fields[4] < INT64_MAX;
-    if (memcmp(bytes, magic, MAGIC_BYTES) != 0 || !kind || !numbers ||
-        fields[7] > QUEUE_PAYLOAD_MAX || bytes[QUEUE_HEADER_BYTES - 1] != 0) {
+                   fields[3] < INT64_MAX && fields[4] < INT64_MAX &&
+                   fields[8] >= fields[1] && fields[8] <= UINT32_MAX;
+    if (!kind || !numbers || fields[7] > QUEUE_PAYLOAD_MAX ||
+        bytes[header_bytes(layout) - 1] != 0) {
         return false;
     }
     *ret_head = (struct queue_head){.kind = (enum queue_kind)fields[0],
                                     .rows = fields[1],
-                                    .first_row = fields[2],
+                                    .predictions = fields[8],
+                                    .first_prediction = fields[2],
                                     .stream = fields[3],
                                     .seq = fields[4],
                                     .anchor_ms = (int64_t)fields[5],
                                     .anchor_known = fields[6] != 0};
-    memcpy(ret_head->boot_id, bytes + BOOT_AT, BOOT_ID_BYTES);
+    memcpy(ret_head->boot_id, bytes + boot_at(layout), BOOT_ID_BYTES);
+    *ret_header = header_bytes(layout);
     *ret_payload = fields[7];
     return true;
 }
@@ -114,11 +151,11 @@ enum status batch_file_read(const char *path, struct queue_head *ret_head,
         return status;
     }
     struct queue_head head;
+    size_t header = 0;
     uint64_t payload = 0;
     uint8_t digest[32];
-    if (file.len < QUEUE_HEADER_BYTES ||
-        !head_decode((const uint8_t *)file.data, &head, &payload) ||
-        file.len != QUEUE_HEADER_BYTES + payload) {
+    if (!head_decode((const uint8_t *)file.data, file.len, &head, &header, &payload) ||
+        file.len != header + payload) {
         return damaged(path, err);
     }
     status = digest_of(file.data, file.len, digest, err);
@@ -129,7 +166,7 @@ enum status batch_file_read(const char *path, struct queue_head *ret_head,
         return damaged(path, err);
     }
     if (ret_payload) {
-        buf_add(ret_payload, file.data + QUEUE_HEADER_BYTES, payload);
+        buf_add(ret_payload, file.data + header, payload);
         status = buf_status(ret_payload, err);
     }
     if (status == OK) {
@@ -154,10 +191,11 @@ enum status batch_file_peek(const char *path, struct queue_head *ret_head,
         return err_set_errno(err, "could not open '%s'", path);
     }
     uint8_t bytes[QUEUE_HEADER_BYTES];
+    size_t header = 0;
     uint64_t payload = 0;
-    if (pread(fd, bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes ||
-        !head_decode(bytes, ret_head, &payload) ||
-        (uint64_t)file.st_size != sizeof bytes + payload) {
+    ssize_t len = pread(fd, bytes, sizeof bytes, 0);
+    if (len < 0 || !head_decode(bytes, (size_t)len, ret_head, &header, &payload) ||
+        (uint64_t)file.st_size != header + payload) {
         return damaged(path, err);
     }
     *ret_bytes = (uint64_t)file.st_size;

@@ -9,6 +9,8 @@
 
 #include "edge/client_state.h"
 
+static const int64_t AT_MAX_MS = INT64_C(1) << 53;
+
 /* What other threads see */
 
 static const char *state_of(const struct muster_client *client)
@@ -39,20 +41,23 @@ void client_publish(struct muster_client *client)
     bool below = client->store.has_active &&
                  client->store.active.seq <
                      trust_floor(&client->trust, client->store.active.model);
-    uint64_t storing = client->storing ? client->storing->rows : 0;
+    uint64_t storing = client->storing ? batch_predictions(client->storing) : 0;
     pthread_mutex_lock(&client->lock);
     client->below_floor = below;
+    client->summarises = client->told.detail.mode != DETAIL_FULL;
     client->published = (struct muster_client_status){
         .state = state_of(client),
         .node_id = client->identity.node_id,
-        .queued = client->queue.rows + storing,
+        .queued = client->queue.predictions + storing,
         .batches = client->queue.count,
         .acknowledged = client->submit.acknowledged,
         .duplicates = client->submit.duplicates,
         .rejected = client->submit.rejected,
         .dropped = client->queue.dropped,
+        .doubtful = client->submit.doubtful,
         .below_floor = below,
         .clock_offset_ms = timebase_offset_ms(&client->timebase, &client->env)};
+    detail_text(&client->told.detail, client->published.detail);
     (void)snprintf(client->published.last_error, sizeof client->published.last_error,
                    "%s", complaint_of(client));
     pthread_mutex_unlock(&client->lock);
@@ -68,6 +73,19 @@ void client_use_model(struct muster_client *client, struct edge_model *model)
     if (client->on_model_changed) {
         client->on_model_changed(client->env.user, model_public(model));
     }
+}
+
+void client_use_detail(struct muster_client *client, const char *model,
+                       const struct detail *detail)
+{
+    if (strcmp(client->told.model, model) == 0 &&
+        detail_same(&client->told.detail, detail)) {
+        return;
+    }
+    snprintf(client->told.model, sizeof client->told.model, "%s", model);
+    client->told.detail = *detail;
+    client->told_unsaved = true;
+    intake_set_detail(&client->intake, model, detail);
 }
 
 void client_health(void *user, struct health *ret_health)
@@ -178,11 +196,20 @@ static int64_t wait_ms(struct muster_client *client)
     return least(wait, http_wait_ms(&client->http));
 }
 
+/* What the server said of the time goes to those who need it. */
+static void tell_time(struct muster_client *client)
+{
+    timebase_note(&client->timebase, &client->env);
+    intake_set_time(&client->intake, timebase_anchor_ms(&client->timebase, &client->env),
+                    client->timebase.known);
+}
+
 int64_t muster_client_step(struct muster_client *client)
 {
     http_pump(&client->http);
     session_step(&client->session);
     take_turn(client);
+    tell_time(client);
     client_publish(client);
     return wait_ms(client);
 }
@@ -234,6 +261,9 @@ static enum status check_prediction(const struct muster_prediction *prediction,
         return err_set(err, ERR_INVALID_ARGUMENT, "confidence is 0 to 1, found %g",
                        prediction->confidence);
     }
+    if (prediction->at_ms > AT_MAX_MS || prediction->at_ms < -AT_MAX_MS) {
+        return err_set(err, ERR_INVALID_ARGUMENT, "at_ms is not within 2^53");
+    }
     if (prediction->has_value && !isfinite(prediction->value)) {
         return err_set(err, ERR_INVALID_ARGUMENT, "value is not finite");
     }
@@ -252,11 +282,15 @@ static enum status record(struct muster_client *client,
     int64_t ago_ms =
         prediction->at_ms ? env_wall_ms(&client->env) - prediction->at_ms : 0;
     pthread_mutex_lock(&client->lock);
-    bool below = client->below_floor;
+    bool below = client->below_floor, summarises = client->summarises;
     pthread_mutex_unlock(&client->lock);
+    struct certainty certainty;
+    bool certain = summarises && certainty_of(prediction->probabilities,
+                                              prediction->probability_count, &certainty);
     struct intake_row row = {.prediction = prediction,
                              .model = model->name,
                              .artifact = model->artifact,
+                             .certainty = certain ? &certainty : NULL,
                              .below_floor = below,
                              .at_mono_ms = now_ms - ago_ms,
                              .now_mono_ms = now_ms};
@@ -286,7 +320,7 @@ enum muster_client_result muster_client_record(struct muster_client *client,
 
 void muster_client_flush(struct muster_client *client)
 {
-    intake_close(&client->intake, env_mono_ms(&client->env), true);
+    intake_flush(&client->intake);
     http_wake(&client->http);
 }
 

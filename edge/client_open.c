@@ -182,6 +182,14 @@ static enum status open_updater(struct muster_client *client, const char *root_p
                : status;
 }
 
+static void open_detail(struct muster_client *client)
+{
+    detail_file_read(client->state_folder, &client->told);
+    intake_set_detail(&client->intake, client->told.model, &client->told.detail);
+    intake_set_time(&client->intake, timebase_anchor_ms(&client->timebase, &client->env),
+                    client->timebase.known);
+}
+
 static void wire(struct muster_client *client,
                  const struct muster_client_options *options)
 {
@@ -211,6 +219,11 @@ static void wire(struct muster_client *client,
     }
 }
 
+static void on_detail(void *user, const char *model, const struct detail *detail)
+{
+    client_use_detail(user, model, detail);
+}
+
 static void on_model(void *user, struct edge_model *model)
 {
     client_use_model(user, model);
@@ -232,6 +245,7 @@ static void wire_poll(struct muster_client *client,
         .max_bytes = options->model_bytes ? options->model_bytes : MODEL_MIB * MIB};
     client->poll.interval_ms = options->poll_ms;
     client->poll.on_model = on_model;
+    client->poll.on_detail = on_detail;
     client->poll.user = client;
     snprintf(client->poll.model, sizeof client->poll.model, "%s",
              options->model ? options->model : "");
@@ -281,15 +295,19 @@ enum status client_set_up(struct muster_client *client,
     }
     client->on_model_changed = options->on_model_changed;
     client->heartbeat_ms = or_default(options->heartbeat_ms, HEARTBEAT_MS);
-    timebase_init(&client->timebase);
     facts_read(&client->facts);
     client->last_stored_ms = env_mono_ms(&client->env);
     status = lock_state(client, options->state_folder, err);
+    if (status == OK) {
+        status =
+            timebase_open(&client->timebase, &client->env, client->state_folder, err);
+    }
     if (status == OK) {
         status = open_parts(client, options, err);
     }
     if (status == OK) {
         enrolment_tail(client, options);
+        open_detail(client);
         client_publish(client);
     }
     return status;

@@ -10,6 +10,7 @@
 #include <muster/edge.h>
 #include <pthread.h>
 
+#include "edge/detail_file.h"
 #include "edge/finder.h"
 #include "edge/health.h"
 #include "edge/intake.h"
@@ -48,10 +49,13 @@ struct muster_client {
     struct batch *storing; /* taken from intake, not yet on disk */
     struct backoff store_backoff;
     int64_t last_stored_ms; /* monotonic: of the last batch or heartbeat */
+    struct told_detail told;
+    bool told_unsaved; /* what was told is not on disk yet */
 
     pthread_mutex_t lock;
     struct edge_model *active; /* held; NULL: none */
     bool below_floor;
+    bool summarises; /* the detail asks for summaries */
     struct muster_client_status published;
     double temp_c, power_mw;
 };
@@ -64,6 +68,10 @@ enum status client_set_up(struct muster_client *client,
 
 /* Makes a model the active one, taking over its hold, and tells the program. */
 void client_use_model(struct muster_client *client, struct edge_model *model);
+
+/* Obeys a detail from now on, and keeps it for the next start. */
+void client_use_detail(struct muster_client *client, const char *model,
+                       const struct detail *detail);
 
 /* Writes the state that other threads see. */
 void client_publish(struct muster_client *client);

@@ -8,15 +8,19 @@ static enum status append(struct muster_client *client, const struct batch *batc
                           struct err *err)
 {
     BUF_AUTO payload = BUF_INIT(QUEUE_PAYLOAD_MAX);
-    batch_encode(batch, &payload);
-    enum status status = buf_status(&payload, err);
+    enum status status = batch_encode(batch, &payload, err);
     if (status != OK) {
         return status;
     }
     struct queue_head head = {.rows = batch->rows,
+                              .predictions = batch_predictions(batch),
                               .anchor_ms =
                                   timebase_anchor_ms(&client->timebase, &client->env),
                               .anchor_known = client->timebase.known};
+    if (batch->interval) {
+        head.anchor_ms = batch->anchor_ms;
+        head.anchor_known = batch->anchor_known;
+    }
     memcpy(head.boot_id, client->timebase.boot_id, BOOT_ID_BYTES);
     return queue_append(&client->queue, &head, &payload, err);
 }
@@ -35,7 +39,7 @@ static void store_failed(struct muster_client *client, enum status status,
 {
     env_complain(&client->env, CHANNEL_REPORT, err);
     if (status == ERR_QUEUE_FULL || status == ERR_LIMIT) {
-        queue_lose(&client->queue, client->storing->rows);
+        queue_lose(&client->queue, batch_predictions(client->storing));
         batch_done(client);
         return;
     }
@@ -62,13 +66,48 @@ static void store_heartbeat(struct muster_client *client)
     client->last_stored_ms = env_mono_ms(&client->env);
 }
 
+/* What the node knows besides batches: the detail, and the time in its boots. */
+static bool store_knowledge(struct muster_client *client)
+{
+    struct err err = {0};
+    int64_t now_ms = env_mono_ms(&client->env);
+    enum status status = OK;
+    if (client->told_unsaved) {
+        status = detail_file_write(client->state_folder, &client->told, &err);
+        client->told_unsaved = status != OK;
+    } else if (boots_wait_ms(&client->timebase.boots, now_ms) == 0) {
+        status = boots_save(&client->timebase.boots, now_ms, &err);
+    } else {
+        return false;
+    }
+    if (status != OK) {
+        env_complain(&client->env, CHANNEL_REPORT, &err);
+        backoff_fail(&client->store_backoff, now_ms, client->env.backoff_max_ms, 0);
+    }
+    return true;
+}
+
+/* What ended with a minute ended everywhere: it is spread over half an interval. */
+static void spread(struct muster_client *client)
+{
+    const struct batch *batch = client->storing;
+    submit_spread(&client->submit,
+                  batch->by_clock ? batch->interval->detail.interval_s * 1000 / 2 : 0);
+}
+
 bool client_store_batch(struct muster_client *client)
 {
     int64_t now_ms = env_mono_ms(&client->env);
+    if (intake_was_flushed(&client->intake)) {
+        submit_spread(&client->submit, 0);
+    }
     if (backoff_wait_ms(&client->store_backoff, now_ms) > 0) {
         return false;
     }
-    intake_close(&client->intake, now_ms, false);
+    if (store_knowledge(client)) {
+        return true;
+    }
+    intake_close(&client->intake, now_ms);
     if (!client->storing) {
         client->storing = intake_take(&client->intake);
     }
@@ -82,6 +121,7 @@ bool client_store_batch(struct muster_client *client)
     struct err err = {0};
     enum status status = append(client, client->storing, &err);
     if (status == OK) {
+        spread(client);
         batch_done(client);
     } else {
         store_failed(client, status, &err);
@@ -96,7 +136,7 @@ int64_t client_store_wait_ms(struct muster_client *client)
     if (held > 0) {
         return held;
     }
-    if (client->storing) {
+    if (client->storing || client->told_unsaved) {
         return 0;
     }
     int64_t wait = intake_wait_ms(&client->intake, now_ms);
@@ -104,14 +144,15 @@ int64_t client_store_wait_ms(struct muster_client *client)
     if (client->active && client->queue.count == 0 && beat < wait) {
         wait = beat > 0 ? beat : 0;
     }
-    return wait;
+    int64_t boots = boots_wait_ms(&client->timebase.boots, now_ms);
+    return boots < wait ? boots : wait;
 }
 
 void client_store_all(struct muster_client *client)
 {
     for (int i = 0; i < INTAKE_CLOSED_MAX + 2; i++) {
         if (!client->storing) {
-            intake_close(&client->intake, env_mono_ms(&client->env), true);
+            intake_flush(&client->intake);
             client->storing = intake_take(&client->intake);
         }
         struct err err = {0};
@@ -122,4 +163,11 @@ void client_store_all(struct muster_client *client)
     }
     batch_free(client->storing);
     client->storing = NULL;
+    timebase_note(&client->timebase, &client->env);
+    enum status status =
+        boots_save(&client->timebase.boots, env_mono_ms(&client->env), NULL);
+    if (client->told_unsaved) {
+        status = detail_file_write(client->state_folder, &client->told, NULL);
+    }
+    (void)status; /* both are worth a try, and nobody is left to be told */
 }

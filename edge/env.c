@@ -13,7 +13,7 @@ int64_t env_wall_ms(const struct edge_env *env)
 
 int64_t env_mono_ms(const struct edge_env *env)
 {
-    return env->clock.mono_ms ? env->clock.mono_ms(env->user) : clock_mono_ms();
+    return env->clock.mono_ms ? env->clock.mono_ms(env->user) : clock_boot_ms();
 }
 
 void env_complain(struct edge_env *env, enum edge_channel channel, const struct err *err)

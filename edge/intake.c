@@ -1,32 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/intake.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "edge/detail_file.h"
 #include "edge/env.h"
+
+enum { STEP_MS = 1000 }; /* a clock that moves by more than this was wrong before */
 
 void intake_init(struct intake *ret_intake, size_t batch_rows, int64_t batch_age_ms)
 {
     *ret_intake = (struct intake){.batch_rows = batch_rows, .batch_age_ms = batch_age_ms};
+    ret_intake->detail = (struct detail){.mode = DETAIL_FULL, .every = 1};
+    draw_init(&ret_intake->draw);
     pthread_mutex_init(&ret_intake->lock, NULL);
-}
-
-void batch_free(struct batch *batch)
-{
-    if (!batch) {
-        return;
-    }
-    free(batch->at_ms);
-    free(batch->class_index);
-    free(batch->confidence);
-    free(batch->latency_us);
-    free(batch->value);
-    free(batch->sample);
-    free(batch->has_sample);
-    free(batch);
 }
 
 void intake_release(struct intake *intake)
@@ -40,52 +29,14 @@ void intake_release(struct intake *intake)
     pthread_mutex_destroy(&intake->lock);
 }
 
-static struct batch *batch_new(size_t capacity)
-{
-    struct batch *batch = calloc(1, sizeof *batch);
-    if (!batch) {
-        return NULL;
-    }
-    batch->capacity = capacity;
-    batch->at_ms = calloc(capacity, sizeof *batch->at_ms);
-    batch->class_index = calloc(capacity, sizeof *batch->class_index);
-    batch->confidence = calloc(capacity, sizeof *batch->confidence);
-    batch->latency_us = calloc(capacity, sizeof *batch->latency_us);
-    batch->value = calloc(capacity, sizeof *batch->value);
-    batch->sample = calloc(capacity, sizeof *batch->sample);
-    batch->has_sample = calloc(capacity, sizeof *batch->has_sample);
-    if (!batch->at_ms || !batch->class_index || !batch->confidence ||
-        !batch->latency_us || !batch->value || !batch->sample || !batch->has_sample) {
-        batch_free(batch);
-        return NULL;
-    }
-    return batch;
-}
+/* The lock is held by the callers of these. */
 
-static void batch_add(struct batch *batch, const struct intake_row *row)
-{
-    const struct muster_prediction *prediction = row->prediction;
-    size_t i = batch->rows++;
-    batch->at_ms[i] = row->at_mono_ms;
-    batch->class_index[i] = prediction->class_index;
-    batch->confidence[i] = report_confidence(prediction->confidence);
-    batch->latency_us[i] = prediction->latency_us;
-    batch->value[i] = prediction->has_value ? prediction->value : (double)NAN;
-    batch->sample[i] = prediction->sample;
-    batch->has_sample[i] = prediction->has_sample;
-    batch->has_value = batch->has_value || prediction->has_value;
-    batch->has_sample_column = batch->has_sample_column || prediction->has_sample;
-}
-
-static bool fits(const struct batch *batch, const struct intake_row *row)
-{
-    return batch->rows < batch->capacity && batch->below_floor == row->below_floor &&
-           memcmp(batch->artifact, row->artifact, sizeof batch->artifact) == 0;
-}
-
-/* The lock is held. */
 static bool close_open(struct intake *intake)
 {
+    if (intake->open && batch_predictions(intake->open) == 0) {
+        batch_free(intake->open);
+        intake->open = NULL;
+    }
     if (!intake->open || intake->closed_count == INTAKE_CLOSED_MAX) {
         return !intake->open;
     }
@@ -94,26 +45,129 @@ static bool close_open(struct intake *intake)
     return true;
 }
 
-static enum status open_for(struct intake *intake, const struct intake_row *row,
-                            struct err *err)
+static bool close_by_clock(struct intake *intake)
 {
-    if (intake->open && fits(intake->open, row)) {
+    if (intake->open) {
+        intake->open->by_clock = intake->open->interval != NULL;
+    }
+    return close_open(intake);
+}
+
+/* Values are not summarised: what has one is always a row. */
+static struct detail detail_of(const struct intake *intake, const struct intake_row *row)
+{
+    if (row->prediction->has_value || strcmp(row->model, intake->model) != 0) {
+        return (struct detail){.mode = DETAIL_FULL, .every = 1};
+    }
+    return intake->detail;
+}
+
+static enum status open_for(struct intake *intake, const struct intake_row *row,
+                            const struct detail *detail, struct err *err)
+{
+    if (intake->open && batch_fits(intake->open, row, detail)) {
         return OK;
     }
-    if (!close_open(intake)) {
+    bool over =
+        intake->open && intake->open->interval && row->at_mono_ms >= intake->open->to_ms;
+    if (!(over ? close_by_clock(intake) : close_open(intake))) {
         return err_set(err, ERR_UNAVAILABLE, "%d batches wait to be written",
                        INTAKE_CLOSED_MAX);
     }
-    struct batch *batch = batch_new(intake->batch_rows);
+    struct batch *batch = batch_new(row, detail, intake->batch_rows);
     if (!batch) {
         return err_set(err, ERR_NO_MEMORY, "could not open a batch");
     }
-    batch->opened_ms = row->now_mono_ms;
-    batch->below_floor = row->below_floor;
-    snprintf(batch->model, sizeof batch->model, "%s", row->model);
-    memcpy(batch->artifact, row->artifact, sizeof batch->artifact);
+    if (batch->interval) {
+        batch_cut(batch, row->at_mono_ms, intake->anchor_ms, intake->anchor_known);
+    }
     intake->open = batch;
     return OK;
+}
+
+/* Whether its class differs from that of the prediction before by the same artifact. */
+static bool is_change(const struct intake *intake, const struct intake_row *row)
+{
+    return intake->has_last && intake->last_class != row->prediction->class_index &&
+           memcmp(intake->last_artifact, row->artifact, sizeof intake->last_artifact) ==
+               0;
+}
+
+static bool is_kept(struct intake *intake, const struct detail *detail, bool changed)
+{
+    switch (detail->mode) {
+    case DETAIL_SAMPLED:
+        return draw_one_in(&intake->draw, detail->every);
+    case DETAIL_CHANGES:
+        return changed;
+    case DETAIL_SUMMARY:
+        return false;
+    case DETAIL_FULL:
+    case DETAIL_AUTO:
+        return true;
+    }
+    return true;
+}
+
+static enum status add(struct intake *intake, const struct intake_row *row,
+                       struct err *err)
+{
+    struct detail detail = detail_of(intake, row);
+    enum status status = open_for(intake, row, &detail, err);
+    if (status != OK) {
+        return status;
+    }
+    bool changed = is_change(intake, row);
+    bool keep = is_kept(intake, &detail, changed);
+    status = batch_add(intake->open, row, changed, keep, err);
+    if (status == OK) {
+        intake->has_last = true;
+        intake->last_class = row->prediction->class_index;
+        memcpy(intake->last_artifact, row->artifact, sizeof intake->last_artifact);
+        intake->recorded++;
+        intake->waiting++;
+    }
+    if (status == OK && batch_is_full(intake->open)) {
+        (void)close_open(intake);
+    }
+    return status;
+}
+
+/* When the open batch is to be closed, monotonic. */
+static int64_t due_ms(const struct intake *intake)
+{
+    const struct batch *open = intake->open;
+    return open->interval ? open->to_ms + INTAKE_LATE_MS
+                          : open->opened_ms + intake->batch_age_ms;
+}
+
+/* From here on the lock is taken. */
+
+void intake_set_detail(struct intake *intake, const char *model,
+                       const struct detail *detail)
+{
+    pthread_mutex_lock(&intake->lock);
+    bool same = strcmp(intake->model, model) == 0 && detail_same(&intake->detail, detail);
+    if (!same) {
+        (void)close_open(intake);
+        snprintf(intake->model, sizeof intake->model, "%s", model);
+        intake->detail = *detail;
+    }
+    pthread_mutex_unlock(&intake->lock);
+}
+
+void intake_set_time(struct intake *intake, int64_t anchor_ms, bool known)
+{
+    pthread_mutex_lock(&intake->lock);
+    const struct batch *open = intake->open;
+    if (open && open->interval &&
+        (open->anchor_known != known ||
+         (known && llabs(open->anchor_ms - anchor_ms) > STEP_MS))) {
+        (void)close_open(intake);
+    }
+    intake->anchor_ms = anchor_ms;
+    intake->anchor_known = known;
+    pthread_mutex_unlock(&intake->lock);
 }
 
 enum status intake_add(struct intake *intake, const struct intake_row *row,
@@ -121,29 +175,41 @@ enum status intake_add(struct intake *intake, const struct intake_row *row,
 {
     pthread_mutex_lock(&intake->lock);
     const struct batch *before = intake->open;
-    enum status status = open_for(intake, row, err);
-    if (status == OK) {
-        batch_add(intake->open, row);
-        intake->recorded++;
-        intake->waiting++;
-        if (intake->open->rows == intake->open->capacity) {
-            (void)close_open(intake);
-        }
-        *ret_news = intake->open != before;
-    }
+    enum status status = add(intake, row, err);
+    *ret_news = intake->open != before;
     pthread_mutex_unlock(&intake->lock);
     return status;
 }
 
-void intake_close(struct intake *intake, int64_t now_mono_ms, bool force)
+void intake_close(struct intake *intake, int64_t now_mono_ms)
 {
     pthread_mutex_lock(&intake->lock);
-    struct batch *open = intake->open;
-    if (open && (force || now_mono_ms - open->opened_ms >= intake->batch_age_ms ||
-                 open->rows == open->capacity)) {
+    if (intake->open && now_mono_ms >= due_ms(intake)) {
+        (void)close_by_clock(intake);
+    } else if (intake->open && batch_is_full(intake->open)) {
         (void)close_open(intake);
     }
     pthread_mutex_unlock(&intake->lock);
+}
+
+void intake_flush(struct intake *intake)
+{
+    pthread_mutex_lock(&intake->lock);
+    (void)close_open(intake);
+    for (size_t i = 0; i < intake->closed_count; i++) {
+        intake->closed[i]->by_clock = false;
+    }
+    intake->flushed = true;
+    pthread_mutex_unlock(&intake->lock);
+}
+
+bool intake_was_flushed(struct intake *intake)
+{
+    pthread_mutex_lock(&intake->lock);
+    bool flushed = intake->flushed;
+    intake->flushed = false;
+    pthread_mutex_unlock(&intake->lock);
+    return flushed;
 }
 
 struct batch *intake_take(struct intake *intake)
@@ -155,7 +221,7 @@ struct batch *intake_take(struct intake *intake)
         intake->closed_count--;
         memmove(intake->closed, intake->closed + 1,
                 intake->closed_count * sizeof intake->closed[0]);
-        intake->waiting -= batch->rows;
+        intake->waiting -= batch_predictions(batch);
     }
     pthread_mutex_unlock(&intake->lock);
     return batch;
@@ -168,28 +234,9 @@ int64_t intake_wait_ms(struct intake *intake, int64_t now_mono_ms)
     if (intake->closed_count > 0) {
         wait = 0;
     } else if (intake->open) {
-        int64_t left = intake->open->opened_ms + intake->batch_age_ms - now_mono_ms;
+        int64_t left = due_ms(intake) - now_mono_ms;
         wait = left > 0 ? left : 0;
     }
     pthread_mutex_unlock(&intake->lock);
     return wait;
-}
-
-void batch_encode(const struct batch *batch, struct buf *ret_body)
-{
-    struct report report = {.stream = 1,
-                            .seq = 1,
-                            .below_floor = batch->below_floor,
-                            .rows = batch->rows,
-                            .at_ms = batch->at_ms,
-                            .class_index = batch->class_index,
-                            .confidence = batch->confidence,
-                            .latency_us = batch->latency_us,
-                            .value = batch->has_value ? batch->value : NULL,
-                            .sample = batch->has_sample_column ? batch->sample : NULL,
-                            .has_sample =
-                                batch->has_sample_column ? batch->has_sample : NULL};
-    memcpy(report.model, batch->model, sizeof report.model);
-    memcpy(report.artifact, batch->artifact, sizeof report.artifact);
-    report_encode(&report, ret_body);
 }

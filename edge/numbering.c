@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/numbering.h"
 
-#include <string.h>
+#include "format/summary.h"
 
 static uint64_t greater(uint64_t a, uint64_t b)
 {
@@ -22,26 +22,39 @@ static void number(const struct numbering *numbering, struct queue_head *head)
     head->seq = 1;
 }
 
-/* Monotonic times to the server's: through this boot's clock if it is the same boot and
- * the server's time is known, else through what was known when the batch was closed. */
-static void correct_times(const struct numbering *numbering,
-                          const struct queue_head *head, struct report *report)
+/* Monotonic times to the server's, by what is known of the boot that they are from. A
+ * summary keeps the clock that cut its interval where that was the server's, so that it
+ * stays in its minute. */
+static int64_t correct_times(const struct numbering *numbering,
+                             const struct queue_head *head, struct report *report,
+                             struct summary *summary)
 {
-    const struct timebase *base = numbering->timebase;
-    bool same_boot = base->boot_id[0] != '\0' &&
-                     strncmp(base->boot_id, head->boot_id, BOOT_ID_BYTES) == 0;
-    int64_t anchor = same_boot && base->known ? base->anchor_ms : head->anchor_ms;
-    for (size_t i = 0; i < report->rows; i++) {
-        report->at_ms[i] += anchor;
+    struct boot_time time =
+        timebase_boot(numbering->timebase, head->boot_id, head->anchor_ms);
+    if (head->anchor_known && (report->summary || time.doubt_ms != 0)) {
+        time = (struct boot_time){.anchor_ms = head->anchor_ms};
     }
+    for (size_t i = 0; i < report->rows; i++) {
+        report->at_ms[i] += time.anchor_ms;
+    }
+    if (report->summary) {
+        *summary = *report->summary;
+        summary->from_ms += time.anchor_ms;
+        summary->to_ms += time.anchor_ms;
+        report->summary = summary;
+    }
+    return time.doubt_ms;
 }
 
 enum status numbering_finalise(const struct numbering *numbering,
                                const struct buf *payload, struct queue_head *head,
-                               struct buf *ret_body, struct err *err)
+                               struct buf *ret_body, int64_t *ret_doubt_ms,
+                               struct err *err)
 {
     ARENA_AUTO arena = ARENA_INIT(2 * 1024 * 1024);
     struct report report;
+    struct summary summary;
+    int64_t doubt_ms = 0;
     struct err cause = {0};
     if (report_decode(payload->data ? payload->data : "", payload->len, &arena, &report,
                       &cause) != OK) {
@@ -50,7 +63,7 @@ enum status numbering_finalise(const struct numbering *numbering,
     }
     struct queue_head final = *head;
     if (head->kind == QUEUE_RAW) {
-        correct_times(numbering, head, &report);
+        doubt_ms = correct_times(numbering, head, &report, &summary);
         report.dropped = (int64_t)queue_gap(numbering->queue, head);
     }
     number(numbering, &final);
@@ -63,6 +76,7 @@ enum status numbering_finalise(const struct numbering *numbering,
     enum status status = buf_status(ret_body, err);
     if (status == OK) {
         *head = final;
+        *ret_doubt_ms = doubt_ms;
     }
     return status;
 }

@@ -18,12 +18,14 @@ struct numbering {
 };
 
 /* Reads `payload` with `head` (raw, or final that needs another number) and appends the
- * body that is to be sent; `head` becomes final. A new stream is the greater of the last
- * one plus 1 and the time in seconds, so that a queue that was lost or restored from an
- * old copy still begins above what the server has seen. ERR_INVALID_ARGUMENT when the
- * payload is no report. */
+ * body that is to be sent; `head` becomes final. `ret_doubt_ms` says how far its times
+ * may be off (edge/boots.h). A new stream is the greater of the last one plus 1 and the
+ * time in seconds, so that a queue that was lost or restored from an old copy still
+ * begins above what the server has seen. ERR_INVALID_ARGUMENT when the payload is no
+ * report. */
 enum status numbering_finalise(const struct numbering *numbering,
                                const struct buf *payload, struct queue_head *head,
-                               struct buf *ret_body, struct err *err) MUST_USE;
+                               struct buf *ret_body, int64_t *ret_doubt_ms,
+                               struct err *err) MUST_USE;
 
 #endif

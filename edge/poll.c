@@ -247,6 +247,9 @@ static void on_assignment(struct poll *poll)
     poll->assignment = assignment;
     poll->has_assignment = true;
     memcpy(poll->etag, poll->call->etag, sizeof poll->etag);
+    if (assignment.has_model) {
+        poll->on_detail(poll->user, assignment.model, &assignment.detail);
+    }
     proceed(poll);
 }
 

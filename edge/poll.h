@@ -31,6 +31,8 @@ struct poll {
     bool active_runs;    /* the store's active artifact is loaded */
     /* Takes over the hold of a newly active model. */
     void (*on_model)(void *user, struct edge_model *model);
+    /* Obeys the detail of the assigned model, whether or not that can run here. */
+    void (*on_detail)(void *user, const char *model, const struct detail *detail);
     void *user;
 
     enum poll_phase phase;

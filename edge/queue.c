@@ -58,7 +58,7 @@ static enum status entries_add(struct queue *queue, struct queue_entry entry,
     }
     queue->entries[queue->first + queue->count++] = entry;
     queue->bytes += entry.bytes;
-    queue->rows += entry.rows;
+    queue->predictions += entry.predictions;
     return OK;
 }
 
@@ -66,7 +66,7 @@ static void entries_remove(struct queue *queue, size_t index)
 {
     struct queue_entry *entry = &queue->entries[queue->first + index];
     queue->bytes -= entry->bytes;
-    queue->rows -= entry->rows;
+    queue->predictions -= entry->predictions;
     if (index == 0) {
         queue->first++;
     } else {
@@ -192,11 +192,11 @@ static enum status take_stock_of(struct queue *queue, uint64_t number, struct er
         set_aside(queue, number, path);
         return OK;
     }
-    if (head.first_row + head.rows > queue->next_row) {
-        queue->next_row = head.first_row + head.rows;
+    if (head.first_prediction + head.predictions > queue->next_prediction) {
+        queue->next_prediction = head.first_prediction + head.predictions;
     }
     struct queue_entry entry = {.number = number,
-                                .rows = head.rows,
+                                .predictions = head.predictions,
                                 .bytes = on_disk(bytes),
                                 .final = head.kind == QUEUE_FINAL};
     return entries_add(queue, entry, err);
@@ -213,7 +213,7 @@ static void load_last(struct queue *queue)
         return;
     }
     queue->has_last = true;
-    queue->next_row = queue->last.first_row + queue->last.rows;
+    queue->next_prediction = queue->last.first_prediction + queue->last.predictions;
 }
 
 static enum status open_folders(struct queue *queue, const char *state_folder,
@@ -280,7 +280,7 @@ static enum status drop(struct queue *queue, size_t index, struct err *err)
         status = err_set_errno(err, "could not drop '%s'", path);
     }
     if (status == OK) {
-        queue->dropped += entry->rows;
+        queue->dropped += entry->predictions;
         entries_remove(queue, index);
     }
     return status;
@@ -313,7 +313,7 @@ enum status queue_append(struct queue *queue, const struct queue_head *head,
     }
     struct queue_head stored = *head;
     stored.kind = QUEUE_RAW;
-    stored.first_row = queue->next_row;
+    stored.first_prediction = queue->next_prediction;
     stored.stream = stored.seq = 0;
     if (status == OK) {
         status = batch_file_write(path, &stored, payload->data, payload->len, err);
@@ -322,16 +322,16 @@ enum status queue_append(struct queue *queue, const struct queue_head *head,
         return status;
     }
     struct queue_entry entry = {
-        .number = queue->next_number, .rows = head->rows, .bytes = bytes};
+        .number = queue->next_number, .predictions = head->predictions, .bytes = bytes};
     queue->next_number++;
-    queue->next_row += head->rows;
+    queue->next_prediction += head->predictions;
     return entries_add(queue, entry, err);
 }
 
-void queue_lose(struct queue *queue, uint64_t rows)
+void queue_lose(struct queue *queue, uint64_t predictions)
 {
-    queue->next_row += rows;
-    queue->dropped += rows;
+    queue->next_prediction += predictions;
+    queue->dropped += predictions;
 }
 
 const struct queue_entry *queue_oldest(const struct queue *queue)
@@ -360,7 +360,7 @@ enum status queue_read(struct queue *queue, struct queue_head *ret_head,
     status = batch_file_read(path, ret_head, ret_payload, err);
     if (status == ERR_QUEUE_CORRUPT || status == ERR_NOT_FOUND) {
         const struct queue_entry *oldest = queue_oldest(queue);
-        queue->dropped += oldest->rows;
+        queue->dropped += oldest->predictions;
         set_aside(queue, oldest->number, path);
         entries_remove(queue, 0);
     }
@@ -369,8 +369,9 @@ enum status queue_read(struct queue *queue, struct queue_head *ret_head,
 
 uint64_t queue_gap(const struct queue *queue, const struct queue_head *head)
 {
-    uint64_t expected = queue->has_last ? queue->last.first_row + queue->last.rows : 0;
-    return head->first_row > expected ? head->first_row - expected : 0;
+    uint64_t expected =
+        queue->has_last ? queue->last.first_prediction + queue->last.predictions : 0;
+    return head->first_prediction > expected ? head->first_prediction - expected : 0;
 }
 
 enum status queue_finalise(struct queue *queue, const struct queue_head *head,

@@ -7,19 +7,22 @@
  *   <state>/queue/last                   the newest batch that left: stream, seq, rows
  *   <state>/rejected/…                   refused or damaged, the oldest removed when full
  *
- *     0   8  magic "MUSTERQ1"
+ *     0   8  magic "MUSTERQ2"
  *     8  32  SHA-256 of everything behind it
- *    40  64  eight u64, little-endian: kind, rows, first_row, stream, seq, anchor,
- *            anchor known, payload length
- *   104  40  boot id
- *   144      payload: a report as JSON
+ *    40  72  nine u64, little-endian: kind, rows, first prediction, stream, seq, anchor,
+ *            anchor known, payload length, predictions
+ *   112  40  boot id
+ *   152      payload: a report as JSON
+ *
+ * "MUSTERQ1", from before there were summaries, has no predictions: they are its rows.
  *
  * A `raw` batch becomes `final` just before it is first sent: stream, seq and the exact
  * body are stored, so that after a crash the same bytes go out under the same number.
  * Only the oldest can be final, and it is never dropped. Leaving the queue renames it
- * over `last`, which thus always knows the newest number used. `first_row` counts every
- * prediction ever queued: a gap to the one before is what was dropped, whatever crashed.
- * Every change is one file operation; all of them block. Not thread-safe. */
+ * over `last`, which thus always knows the newest number used. `first_prediction`
+ * counts every prediction ever queued: a gap to the one before is what was dropped,
+ * whatever crashed. Every change is one file operation; all of them block. Not
+ * thread-safe. */
 #ifndef MUSTER_EDGE_QUEUE_H
 #define MUSTER_EDGE_QUEUE_H
 
@@ -33,22 +36,23 @@
 
 enum queue_kind { QUEUE_RAW = 1, QUEUE_FINAL = 2 };
 
-enum { QUEUE_HEADER_BYTES = 144, QUEUE_PAYLOAD_MAX = 1024 * 1024 };
+enum { QUEUE_HEADER_BYTES = 152, QUEUE_PAYLOAD_MAX = 1024 * 1024 };
 
 /* The head of a batch file. */
 struct queue_head {
     enum queue_kind kind;
-    uint64_t rows;
-    uint64_t first_row;   /* predictions queued before this batch, since ever */
-    uint64_t stream, seq; /* final only */
-    int64_t anchor_ms;    /* raw: best known server time − monotonic time */
-    bool anchor_known;    /* raw: learnt from the server, not from the wall clock */
+    uint64_t rows;             /* as the server counts them when it answers */
+    uint64_t predictions;      /* the same, or what its summary counts */
+    uint64_t first_prediction; /* predictions queued before this batch, since ever */
+    uint64_t stream, seq;      /* final only */
+    int64_t anchor_ms;         /* raw: best known server time − monotonic time */
+    bool anchor_known;         /* raw: learnt from the server, not from the wall clock */
     char boot_id[BOOT_ID_BYTES]; /* raw: whose monotonic time it is */
 };
 
 struct queue_entry {
     uint64_t number;
-    uint64_t rows;
+    uint64_t predictions;
     uint64_t bytes; /* on disk, whole blocks */
     bool final;
 };
@@ -59,8 +63,8 @@ struct queue {
     uint64_t max_bytes, max_rejected_bytes;
     struct queue_entry *entries; /* owned; the oldest at `first` */
     size_t first, count, capacity;
-    uint64_t bytes, rows; /* of all entries */
-    uint64_t next_number, next_row;
+    uint64_t bytes, predictions; /* of all entries */
+    uint64_t next_number, next_prediction;
     bool has_last;
     struct queue_head last;
     uint64_t dropped;   /* predictions dropped since open */
@@ -72,14 +76,14 @@ enum status queue_open(struct queue *queue, const char *state_folder, uint64_t m
                        uint64_t max_rejected_bytes, struct err *err) MUST_USE;
 void queue_release(struct queue *queue);
 
-/* Adds a raw batch (`first_row` and `kind` are filled in), dropping the oldest raw ones
- * where it would not fit. ERR_QUEUE_FULL when it is larger than the whole queue. On
+/* Adds a raw batch (`first_prediction` and `kind` are filled in), dropping the oldest raw
+ * ones where it would not fit. ERR_QUEUE_FULL when it is larger than the whole queue. On
  * failure the caller keeps the batch or counts it with queue_lose. */
 enum status queue_append(struct queue *queue, const struct queue_head *head,
                          const struct buf *payload, struct err *err) MUST_USE;
 
-/* Counts rows that could not be queued as dropped. */
-void queue_lose(struct queue *queue, uint64_t rows);
+/* Counts predictions that could not be queued as dropped. */
+void queue_lose(struct queue *queue, uint64_t predictions);
 
 /* The oldest batch, or NULL. */
 const struct queue_entry *queue_oldest(const struct queue *queue);

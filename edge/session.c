@@ -12,7 +12,8 @@ enum {
     NONCE_BYTES = 16,
     ANSWER_BYTES = 16 * 1024,
     BODY_BYTES = 16 * 1024,
-    LEAST_LIFE_MS = 5000
+    LEAST_LIFE_MS = 5000,
+    REFUSED_MS = 60000, /* between two tries of an enrolment that was refused, at least */
 };
 
 static void start(struct session *session, const char *path, const struct buf *body)
@@ -64,9 +65,14 @@ static void start_login(struct session *session)
     start(session, "/v1/session", &body);
 }
 
+/* Waits before the next try; an enrolment that people must mend is not hurried. */
 static void fail(struct session *session, const struct err *err)
 {
     int64_t least = session->call ? session->call->retry_after_ms : 0;
+    int64_t most = session->env->backoff_max_ms;
+    if (err->status == ERR_ENROLL_TOKEN && least < REFUSED_MS) {
+        least = most < REFUSED_MS ? most : REFUSED_MS;
+    }
     backoff_fail(&session->backoff, env_mono_ms(session->env),
                  session->env->backoff_max_ms, least);
     env_complain(session->env, CHANNEL_SESSION, err);
@@ -138,7 +144,36 @@ static const char *refusal_state(const struct session *session, const char *code
     if (strcmp(code, "node.revoked") == 0) {
         return "revoked";
     }
+    if (strncmp(code, "enroll.", sizeof "enroll." - 1) == 0) {
+        return "refused";
+    }
     return session->identity->node_id == 0 ? "enrolling" : "offline";
+}
+
+/* Of an enrolment: what people can do about it; otherwise what was answered. */
+static void explain(const struct session *session, const struct http_problem *problem,
+                    struct err *err)
+{
+    static const struct {
+        const char *code, *advice;
+    } known[] = {
+        {"enroll.token",
+         "the enrolment token is unknown, spent, expired or revoked: give "
+         "this node a new enrolment string"},
+        {"enroll.name_taken", "another node is enrolled under this name: give this node "
+                              "another name, or revoke that one"},
+    };
+    bool enrolling = session->identity->node_id == 0;
+    for (size_t i = 0; enrolling && i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(problem->code, known[i].code) == 0) {
+            err_set(err, ERR_ENROLL_TOKEN, "%s (%s); it tries again from time to time",
+                    known[i].advice, problem->code);
+            return;
+        }
+    }
+    enum status status =
+        http_unexpected(session->call, enrolling ? "enrolment" : "the session", err);
+    (void)status;
 }
 
 /* A 4xx or worse. The clock's lesson is the one answer that is acted on at once. */
@@ -156,10 +191,7 @@ static void refuse(struct session *session)
     }
     session->clock_taught = false;
     struct err err = {0};
-    bool enrolling = session->identity->node_id == 0;
-    enum status status =
-        http_unexpected(session->call, enrolling ? "enrolment" : "the session", &err);
-    (void)status;
+    explain(session, &problem, &err);
     session->state = refusal_state(session, problem.code);
     fail(session, &err);
 }

@@ -7,10 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "edge/numbering.h"
 #include "format/content.h"
 
-enum { ANSWER_BYTES = 16 * 1024 };
+enum { ANSWER_BYTES = 16 * 1024, HOUR_MS = 3600000 };
 
 static void complain(struct submit *submit, const struct err *err)
 {
@@ -32,6 +34,27 @@ static void forget_batch(struct submit *submit)
     submit->phase = SUBMIT_IDLE;
 }
 
+/* Times that cannot be told to the hour are told to people, once a boot. */
+static void note_doubt(struct submit *submit, const struct queue_head *head,
+                       int64_t doubt_ms)
+{
+    const struct edge_env *env = submit->env;
+    if (doubt_ms <= HOUR_MS) {
+        return;
+    }
+    submit->doubtful += head->predictions;
+    if (env->on_message && strcmp(submit->doubted, head->boot_id) != 0) {
+        char text[160];
+        snprintf(text, sizeof text,
+                 doubt_ms == INT64_MAX
+                     ? "nothing bounds the time of an earlier start"
+                     : "times of an earlier start may be off by %" PRId64 " minutes",
+                 doubt_ms / 60000);
+        env->on_message(env->user, status_name(ERR_CLOCK_DOUBT), text);
+        memcpy(submit->doubted, head->boot_id, sizeof submit->doubted);
+    }
+}
+
 /* Gives the batch at hand a number and stores it so. */
 static enum status finalise(struct submit *submit, const struct buf *payload,
                             struct err *err)
@@ -39,7 +62,7 @@ static enum status finalise(struct submit *submit, const struct buf *payload,
     struct health health = {0};
     if (submit->health) {
         submit->health(submit->health_user, &health);
-        int64_t behind = health.queued - (int64_t)submit->head.rows;
+        int64_t behind = health.queued - (int64_t)submit->head.predictions;
         health.queued = behind > 0 ? behind : 0; /* this report's own do not wait */
     }
     struct numbering numbering = {.queue = submit->queue,
@@ -49,11 +72,14 @@ static enum status finalise(struct submit *submit, const struct buf *payload,
                                   .health = &health};
     struct queue_head head = submit->head;
     BUF_AUTO body = BUF_INIT(REPORT_BYTES_MAX);
-    enum status status = numbering_finalise(&numbering, payload, &head, &body, err);
+    int64_t doubt_ms = 0;
+    enum status status =
+        numbering_finalise(&numbering, payload, &head, &body, &doubt_ms, err);
     if (status == OK) {
         status = queue_finalise(submit->queue, &head, &body, err);
     }
     if (status == OK) {
+        note_doubt(submit, &head, doubt_ms);
         submit->head = head;
         submit->new_stream = false;
         buf_release(&submit->body);
@@ -82,11 +108,25 @@ static enum status load(struct submit *submit, struct err *err)
     return status;
 }
 
+void submit_spread(struct submit *submit, int64_t spread_ms)
+{
+    uint32_t most = spread_ms > 0 ? (uint32_t)spread_ms : 0;
+    submit->not_before_ms = env_mono_ms(submit->env) + randombytes_uniform(most + 1);
+}
+
+/* How long still until a lone batch's turn. */
+static int64_t spread_left_ms(const struct submit *submit)
+{
+    int64_t left = submit->not_before_ms - env_mono_ms(submit->env);
+    return submit->queue->count == 1 && left > 0 ? left : 0;
+}
+
 /* A batch that cannot be made into a report is refused for good here, not by the server;
  * a damaged file is out of the queue already. */
 static void step_idle(struct submit *submit)
 {
-    if (!queue_oldest(submit->queue) || !session_token(submit->session)) {
+    if (!queue_oldest(submit->queue) || !session_token(submit->session) ||
+        spread_left_ms(submit) > 0) {
         return;
     }
     struct err err = {0};
@@ -282,7 +322,7 @@ static void step_leave(struct submit *submit)
         hold(submit, 0, &err);
         return;
     }
-    submit->acknowledged += submit->head.rows;
+    submit->acknowledged += submit->head.predictions;
     submit->duplicates += submit->ack.duplicate ? 1 : 0;
     submit->last_ack_ms = env_mono_ms(submit->env);
     env_well(submit->env, CHANNEL_REPORT, "reports are acknowledged again");
@@ -296,7 +336,7 @@ static void step_reject(struct submit *submit)
         hold(submit, 0, &err);
         return;
     }
-    submit->rejected += submit->head.rows;
+    submit->rejected += submit->head.predictions;
     forget_batch(submit);
 }
 
@@ -339,7 +379,8 @@ int64_t submit_wait_ms(const struct submit *submit)
     bool token = session_token(submit->session) != NULL;
     switch (submit->phase) {
     case SUBMIT_IDLE:
-        return token && queue_oldest(submit->queue) ? 0 : EDGE_NEVER_MS;
+        return token && queue_oldest(submit->queue) ? spread_left_ms(submit)
+                                                    : EDGE_NEVER_MS;
     case SUBMIT_SEND:
         return token ? 0 : EDGE_NEVER_MS;
     case SUBMIT_WAIT:

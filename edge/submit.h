@@ -44,14 +44,22 @@ struct submit {
     struct queue_head head; /* of the batch at hand */
     struct buf body;        /* its final body */
     struct ack ack;
-    bool renewed;                                /* 401 came once for this batch */
-    bool new_stream;                             /* the next number begins a new stream */
-    int64_t last_ack_ms;                         /* monotonic, 0: none yet */
+    bool renewed;          /* 401 came once for this batch */
+    bool new_stream;       /* the next number begins a new stream */
+    int64_t last_ack_ms;   /* monotonic, 0: none yet */
+    int64_t not_before_ms; /* monotonic: a lone batch is not sent before */
     uint64_t acknowledged, duplicates, rejected; /* predictions, answers, predictions */
+    uint64_t doubtful;           /* predictions whose time may be wrong by over an hour */
+    char doubted[BOOT_ID_BYTES]; /* the boot that people were told of last */
 };
 
 /* Does what can be done now. */
 void submit_step(struct submit *submit);
+
+/* Sends what comes next up to `spread_ms` later, evenly drawn, unless more than one batch
+ * waits; 0: at once. Minutes end at the same time everywhere: a fleet that sent its
+ * summaries then would be quiet for the rest of the minute. */
+void submit_spread(struct submit *submit, int64_t spread_ms);
 
 /* When it wants to be stepped again, in ms. */
 int64_t submit_wait_ms(const struct submit *submit);

@@ -1,36 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/timebase.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/file.h"
 
-void timebase_init(struct timebase *ret_base)
+enum { UUID_CHARS = 36 };
+
+static const int64_t SERVER_TIME_MAX_MS = INT64_C(1) << 53;
+
+static void take_boot_id(struct timebase *base, const struct edge_env *env)
+{
+    BUF_AUTO text = BUF_INIT(256);
+    if (env->clock.boot_id) {
+        snprintf(base->boot_id, sizeof base->boot_id, "%s", env->clock.boot_id);
+    } else if (file_read("/proc/sys/kernel/random/boot_id", &text, NULL) == OK &&
+               text.len >= UUID_CHARS) {
+        memcpy(base->boot_id, text.data, UUID_CHARS);
+    }
+}
+
+enum status timebase_open(struct timebase *ret_base, const struct edge_env *env,
+                          const char *state_folder, struct err *err)
 {
     *ret_base = (struct timebase){0};
-    BUF_AUTO text = BUF_INIT(256);
-    if (file_read("/proc/sys/kernel/random/boot_id", &text, NULL) == OK &&
-        text.len >= 36) {
-        memcpy(ret_base->boot_id, text.data, 36);
+    take_boot_id(ret_base, env);
+    enum status status =
+        boots_open(&ret_base->boots, state_folder, ret_base->boot_id, err);
+    if (status == OK) {
+        const struct boot *boot = &ret_base->boots.items[ret_base->boots.count - 1];
+        ret_base->known = boot->known;
+        ret_base->anchor_ms = boot->known ? boot->anchor_ms : 0;
+        timebase_note(ret_base, env);
     }
+    return status;
 }
 
 void timebase_learn(struct timebase *base, int64_t server_ms, int64_t asked_ms,
                     int64_t received_ms)
 {
+    if (server_ms <= 0 || server_ms > SERVER_TIME_MAX_MS) {
+        return;
+    }
     base->anchor_ms = server_ms - (asked_ms + (received_ms - asked_ms) / 2);
     base->known = true;
 }
 
 int64_t timebase_anchor_ms(const struct timebase *base, const struct edge_env *env)
 {
-    return base->known ? base->anchor_ms : env_wall_ms(env) - env_mono_ms(env);
+    if (base->known) {
+        return base->anchor_ms;
+    }
+    int64_t wall = env_wall_ms(env) - env_mono_ms(env), low = boots_low_ms(&base->boots);
+    return wall > low ? wall : low;
 }
 
 int64_t timebase_now_ms(const struct timebase *base, const struct edge_env *env)
 {
     return env_mono_ms(env) + timebase_anchor_ms(base, env);
+}
+
+struct boot_time timebase_boot(const struct timebase *base, const char *boot_id,
+                               int64_t stored_ms)
+{
+    struct boot_time time = {.anchor_ms = stored_ms, .doubt_ms = INT64_MAX};
+    (void)boots_find(&base->boots, boot_id, &time);
+    return time;
+}
+
+void timebase_note(struct timebase *base, const struct edge_env *env)
+{
+    int64_t now_ms = env_mono_ms(env);
+    int64_t wall = env_wall_ms(env) - now_ms;
+    boots_note(&base->boots, base->known, base->known ? base->anchor_ms : wall, now_ms);
 }
 
 int64_t timebase_offset_ms(const struct timebase *base, const struct edge_env *env)

@@ -44,7 +44,9 @@ static void look(struct muster_client *client, const struct muster_client_model 
     struct muster_prediction seen = {
         .class_index = (uint16_t)best,
         .confidence = p[best] < 1 ? (double)p[best] : 1,
-        .latency_us = (uint32_t)((clock() - from) * 1000000 / CLOCKS_PER_SEC)};
+        .latency_us = (uint32_t)((clock() - from) * 1000000 / CLOCKS_PER_SEC),
+        .probabilities = p,
+        .probability_count = output.elements};
     (void)muster_client_record(client, model, &seen, NULL);
 }
 

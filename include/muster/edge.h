@@ -49,7 +49,9 @@ struct muster_client_model {
 
 /* One result of an inference. */
 struct muster_prediction {
-    int64_t at_ms; /* device wall time of the frame; 0: now */
+    int64_t at_ms; /* device wall time of the frame, within ±2^53; 0: now. Frames are
+                      best recorded in their order: with summaries one that falls back
+                      into an earlier minute begins a new interval */
     uint16_t class_index;
     double confidence;   /* 0 … 1 */
     uint32_t latency_us; /* of the inference */
@@ -57,6 +59,10 @@ struct muster_prediction {
     double value; /* regression or anomaly score, finite */
     bool has_sample;
     int64_t sample; /* a number of the node's choice that a label can name */
+    /* What the model said of every class, each 0 … 1: entropy and margin of summaries
+     * come from it. Read during the call only. NULL: not known. */
+    const float *probabilities;
+    size_t probability_count;
 };
 
 struct muster_client_label {
@@ -67,6 +73,7 @@ struct muster_client_label {
 struct muster_client_clock {
     int64_t (*wall_ms)(void *user);
     int64_t (*mono_ms)(void *user);
+    const char *boot_id; /* at most 39 characters; NULL: the system's */
 };
 
 /* What a client is made with; texts are copied. 0 and NULL mean the default in
@@ -104,7 +111,8 @@ struct muster_client_options {
 
 struct muster_client_status {
     const char *state;     /* "enrolling", "pending", "connecting", "ok", "offline",
-                              "refused", "revoked"; static */
+                              "refused" (a report, a model or the enrolment: see
+                              last_error), "revoked"; static */
     int64_t node_id;       /* 0: not enrolled */
     uint64_t inferred;     /* predictions recorded since open */
     uint64_t queued;       /* predictions not yet acknowledged, memory and disk */
@@ -115,7 +123,11 @@ struct muster_client_status {
     uint64_t dropped; /* predictions dropped because the queue was full, since open */
     bool below_floor; /* the active model is below the signed floor */
     int64_t clock_offset_ms; /* server's time minus device wall time, 0 until known */
-    char last_error[320];    /* "code: sentence", "" when all is well */
+    char detail[32];   /* what is reported: "full" (a row a prediction), or summaries with
+                          rows for "sampled 1/N", "changes", or none: "summary" */
+    uint64_t doubtful; /* predictions sent since open whose time may be wrong by over an
+                          hour: their boot never learnt the server's time */
+    char last_error[320]; /* "code: sentence", "" when all is well */
 };
 
 struct muster_client;

@@ -8,7 +8,7 @@ BIN=${1:-}
 . "$(dirname "$0")/lib.sh"
 KILLS=${MUSTER_KILLS:-20}
 
-# A number of a batch's head (edge/batch_file.c): 1 rows, 2 first row.
+# A number of a batch's head (edge/queue.h): 1 rows, 2 first prediction.
 head_field() {
     od -An -v -t u8 -j $((40 + 8 * $1)) -N 8 "$2" | tr -d ' \n'
 }

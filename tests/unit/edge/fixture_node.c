@@ -24,8 +24,8 @@ static int64_t wall_ms(void *user)
 
 static int64_t mono_ms(void *user)
 {
-    (void)user;
-    return clock_mono_ms();
+    const struct node *node = user;
+    return clock_mono_ms() + node->mono_shift_ms;
 }
 
 static void on_message(void *user, const char *code, const char *text)
@@ -48,27 +48,28 @@ void node_init(struct node *node, const struct server *server,
 {
     *node = (struct node){0};
     folder_make(node->folder);
+    snprintf(node->boot_id, sizeof node->boot_id, "boot");
     snprintf(node->root_path, sizeof node->root_path, "%s/root.json", node->folder);
     snprintf(node->ack_log, sizeof node->ack_log, "%s/acks", node->folder);
     const struct buf *root = &repository->root_file;
     assert_int_equal(
         file_write_atomic(node->root_path, root->data, root->len, 0644, NULL), OK);
-    node->options =
-        (struct muster_client_options){.server_url = server->url,
-                                       .state_folder = node->folder,
-                                       .root_path = node->root_path,
-                                       .enrolment = "met_good",
-                                       .name = "node",
-                                       .batch_rows = 10,
-                                       .batch_age_ms = 5,
-                                       .ack_log_path = node->ack_log,
-                                       .backoff_max_ms = 10,
-                                       .poll_ms = 10,
-                                       .stall_ms = 2000,
-                                       .clock = {.wall_ms = wall_ms, .mono_ms = mono_ms},
-                                       .user = node,
-                                       .on_message = on_message,
-                                       .on_model_changed = on_model_changed};
+    node->options = (struct muster_client_options){
+        .server_url = server->url,
+        .state_folder = node->folder,
+        .root_path = node->root_path,
+        .enrolment = "met_good",
+        .name = "node",
+        .batch_rows = 10,
+        .batch_age_ms = 5,
+        .ack_log_path = node->ack_log,
+        .backoff_max_ms = 10,
+        .poll_ms = 10,
+        .stall_ms = 2000,
+        .clock = {.wall_ms = wall_ms, .mono_ms = mono_ms, .boot_id = node->boot_id},
+        .user = node,
+        .on_message = on_message,
+        .on_model_changed = on_model_changed};
 }
 
 void node_open(struct node *node)
@@ -94,6 +95,13 @@ void node_kill(struct node *node)
     folder_remove(node->folder);
     folder_copy(copy, node->folder);
     folder_remove(copy);
+}
+
+void node_power_cut(struct node *node)
+{
+    node_kill(node);
+    node->mono_shift_ms = -clock_mono_ms();
+    snprintf(node->boot_id, sizeof node->boot_id, "boot %d", ++node->boots);
 }
 
 void node_release(struct node *node)

@@ -16,8 +16,11 @@ struct node {
     struct muster_client_options options; /* may be changed before node_open */
     struct muster_client *client;
     int64_t wall_shift_ms; /* of the device's wall clock */
-    char messages[16384];  /* "code\n" for every message */
-    int models;            /* how often the model changed */
+    int64_t mono_shift_ms; /* of its monotonic clock */
+    char boot_id[40];
+    int boots;
+    char messages[16384]; /* "code\n" for every message */
+    int models;           /* how often the model changed */
 };
 
 typedef bool node_condition(struct node *node, void *user);
@@ -31,6 +34,11 @@ void node_init(struct node *node, const struct server *server,
 void node_open(struct node *node);
 void node_close(struct node *node);
 void node_kill(struct node *node);
+
+/* The power fails and comes back: what was in memory is gone, the boot id is new, the
+ * monotonic clock begins at 0, and the wall clock goes on where it stood. Opens nothing.
+ */
+void node_power_cut(struct node *node);
 
 /* Closes and removes everything. */
 void node_release(struct node *node);

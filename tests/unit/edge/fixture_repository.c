@@ -217,7 +217,9 @@ void repository_assign(const struct repository *repository, struct server *serve
     snprintf(
         json, sizeof json,
         "{\"models\":[{\"model\":\"fashion\",\"path\":\"fashion/%lld/fp32.mnet\","
-        "\"artifact\":\"%s\",\"seq\":%lld}],\"poll_s\":5,\"timestamp_version\":%lld}",
-        (long long)seq, text, (long long)seq, (long long)repository->timestamp_version);
+        "\"artifact\":\"%s\",\"seq\":%lld%s%s}],\"poll_s\":5,\"timestamp_version\":%lld}",
+        (long long)seq, text, (long long)seq, repository->detail ? ",\"detail\":" : "",
+        repository->detail ? repository->detail : "",
+        (long long)repository->timestamp_version);
     server_assign(server, json);
 }

@@ -16,6 +16,7 @@ struct repository {
     int64_t root_version, version, timestamp_version; /* version: snapshot and targets */
     int64_t life_ms; /* of everything signed; below 0: expired when signed */
     int64_t floor;
+    const char *detail; /* JSON of what assignments ask for; NULL: nothing is said */
 };
 
 /* A model of the examples as a model file, made once and kept: 0 is 1.0.0, 1 is 1.1.0. */

@@ -121,6 +121,27 @@ static struct server_report *find_report(struct server *server,
     return NULL;
 }
 
+static void copy_report(struct server *server, const struct report *report,
+                        struct server_report *kept)
+{
+    *kept = (struct server_report){.stream = report->stream,
+                                   .seq = report->seq,
+                                   .dropped = report->dropped,
+                                   .sent_ms = report->sent_ms,
+                                   .rows = report->rows,
+                                   .first_id = ++server->next_id};
+    if (report->rows > 0) {
+        kept->first_at_ms = report->at_ms[0];
+        kept->last_at_ms = report->at_ms[report->rows - 1];
+    }
+    if (report->summary) {
+        kept->has_summary = true;
+        kept->summary = *report->summary;
+    }
+    server->rows_stored += (int)report->rows;
+    server->predictions_stored += report->summary ? report->summary->n : report->rows;
+}
+
 static void keep_report(struct server *server, const struct report *report, uint32_t hash,
                         struct fixture_answer *answer)
 {
@@ -134,16 +155,8 @@ static void keep_report(struct server *server, const struct report *report, uint
     if (!kept) {
         assert_true(server->report_count < SERVER_REPORTS);
         kept = &server->reports[server->report_count++];
-        *kept =
-            (struct server_report){.stream = report->stream,
-                                   .seq = report->seq,
-                                   .dropped = report->dropped,
-                                   .sent_ms = report->sent_ms,
-                                   .first_at_ms = report->rows > 0 ? report->at_ms[0] : 0,
-                                   .rows = report->rows,
-                                   .hash = hash,
-                                   .first_id = ++server->next_id};
-        server->rows_stored += (int)report->rows;
+        copy_report(server, report, kept);
+        kept->hash = hash;
     }
     kept->copies++;
     struct ack ack = {.first_id = kept->first_id,
@@ -172,6 +185,9 @@ static void report(struct server *server, const struct fixture_request *request,
         return;
     }
     keep_report(server, &decoded, report_body_hash(body.data, body.len), answer);
+    if (server->report_count > 0) {
+        server->reports[server->report_count - 1].bytes = request->body.len;
+    }
 }
 
 static void file(struct server *server, const char *path, struct fixture_answer *answer)

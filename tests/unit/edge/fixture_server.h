@@ -7,6 +7,7 @@
 #ifndef MUSTER_TESTS_UNIT_EDGE_FIXTURE_SERVER_H
 #define MUSTER_TESTS_UNIT_EDGE_FIXTURE_SERVER_H
 
+#include "format/summary.h"
 #include "tests/unit/edge/fixture_http.h"
 
 enum { SERVER_FILES = 64, SERVER_REPORTS = 256, SERVER_FAULTS = 8, FOR_EVER = -1 };
@@ -18,7 +19,11 @@ struct server_file {
 
 struct server_report {
     int64_t stream, seq, dropped, first_at_ms, sent_ms;
+    int64_t last_at_ms;
     size_t rows;
+    bool has_summary; /* the next is meant; its lists are not kept */
+    struct summary summary;
+    size_t bytes; /* of the body as it was sent */
     uint32_t hash;
     int copies; /* how often it came */
     int64_t first_id;
@@ -45,6 +50,7 @@ struct server {
     char assignment[1024];
     struct server_file files[SERVER_FILES];
     struct server_report reports[SERVER_REPORTS];
+    uint64_t predictions_stored; /* rows, or what summaries count */
     int report_count, rows_stored, requests, enrolments, sessions, polls, not_modified;
     int signed_wrong_clock; /* sessions refused for their clock */
     uint8_t public_key[32];

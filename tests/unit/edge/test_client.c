@@ -93,7 +93,7 @@ static void a_session_is_signed_again_with_the_servers_time(void **state)
     (void)state;
     node_open(&node);
     until_model();
-    node_close(&node);
+    node_power_cut(&node);
     node.wall_shift_ms = 2 * HOUR_MS;
     server_forget_sessions(&server);
     node_open(&node);
@@ -109,7 +109,7 @@ static void predictions_from_before_the_first_contact_are_corrected(void **state
     (void)state;
     node_open(&node);
     until_model();
-    node_close(&node);
+    node_power_cut(&node);
     server_fault(&server, &(struct server_fault){
                               .times = FOR_EVER, .path = "/", .manner = ANSWER_NONE});
     node.wall_shift_ms = -INT64_C(20) * 365 * 24 * HOUR_MS;
@@ -140,14 +140,28 @@ static void a_node_enrols_once_with_a_key_that_stays(void **state)
     assert_int_equal(info.st_mode & 0777, 0600);
 }
 
+/* It stays alive, says what people can do, once, and does not hammer the server. */
 static void a_bad_token_is_told_and_tried_again(void **state)
 {
     (void)state;
     node.options.enrolment = "met_bad";
+    node.options.backoff_max_ms = 0;
     node_open(&node);
-    node_until(&node, node_complained, (void *)(uintptr_t) "net.status");
-    assert_string_equal(status_now().state, "enrolling");
-    assert_non_null(strstr(status_now().last_error, "enroll.token"));
+    node_until(&node, node_complained, (void *)(uintptr_t) "enroll.token");
+    muster_client_step(node.client);
+    assert_string_equal(status_now().state, "refused");
+    assert_non_null(strstr(status_now().last_error, "a new enrolment string"));
+    assert_in_range(muster_client_step(node.client), 59000, 60000);
+    for (int i = 0; i < 4; i++) {
+        int before = server_count(&server, &server.requests);
+        node.mono_shift_ms += 300000;
+        muster_client_step(node.client);
+        while (server_count(&server, &server.requests) == before) {
+            muster_client_step(node.client);
+            muster_client_wait(node.client, 5);
+        }
+    }
+    assert_string_equal(node.messages, "enroll.token\n");
 }
 
 static void a_pending_node_says_so_and_goes_on_when_activated(void **state)

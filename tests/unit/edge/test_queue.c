@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "edge/queue.h"
 #include "tests/unit/edge/fixture_folder.h"
@@ -40,7 +41,7 @@ static void append(struct queue *queue, const char *text, uint64_t rows)
 {
     BUF_AUTO payload = BUF_INIT(100000);
     buf_addstr(&payload, text);
-    struct queue_head head = {.rows = rows};
+    struct queue_head head = {.rows = rows, .predictions = rows};
     assert_int_equal(queue_append(queue, &head, &payload, NULL), OK);
 }
 
@@ -77,8 +78,8 @@ static void batches_leave_in_the_order_they_came(void **state)
     assert_int_equal(queue_leave(&queue, &head, NULL), OK);
     head = read_oldest(&queue, &payload);
     assert_string_equal(payload.data, "two");
-    assert_int_equal(head.first_row, ROWS);
-    assert_int_equal(queue.rows, ROWS);
+    assert_int_equal(head.first_prediction, ROWS);
+    assert_int_equal(queue.predictions, ROWS);
     queue_release(&queue);
 }
 
@@ -118,7 +119,7 @@ static void the_newest_number_survives_an_empty_queue(void **state)
     assert_int_equal(queue.last.seq, 7);
     append(&queue, "two", ROWS);
     head = read_oldest(&queue, &payload);
-    assert_int_equal(head.first_row, ROWS);
+    assert_int_equal(head.first_prediction, ROWS);
     assert_int_equal(queue_gap(&queue, &head), 0);
     queue_release(&queue);
 }
@@ -165,7 +166,7 @@ static void a_batch_larger_than_the_queue_is_refused(void **state)
     (void)state;
     struct queue queue;
     open_at(&queue, folder, 100);
-    struct queue_head head = {.rows = 1};
+    struct queue_head head = {.rows = 1, .predictions = 1};
     BUF_AUTO payload = BUF_INIT(1000);
     buf_addstr(&payload, "x");
     assert_int_equal(queue_append(&queue, &head, &payload, NULL), ERR_QUEUE_FULL);
@@ -302,6 +303,68 @@ static void a_kill_between_any_two_operations_loses_nothing(void **state)
     queue_release(&queue);
 }
 
+/* Summaries: the server counts rows, everything else counts predictions. */
+static void predictions_are_counted_where_there_are_fewer_rows(void **state)
+{
+    (void)state;
+    struct queue queue;
+    BUF_AUTO payload = BUF_INIT(1000);
+    buf_addstr(&payload, "summary");
+    open_at(&queue, folder, BIG);
+    struct queue_head head = {.rows = 3, .predictions = 1800};
+    assert_int_equal(queue_append(&queue, &head, &payload, NULL), OK);
+    append(&queue, "rows", ROWS);
+    assert_int_equal(queue.predictions, 1800 + ROWS);
+    queue_release(&queue);
+    open_at(&queue, folder, BIG);
+    assert_int_equal(queue.predictions, 1800 + ROWS);
+    head = read_oldest(&queue, &payload);
+    assert_int_equal(head.rows, 3);
+    assert_int_equal(head.predictions, 1800);
+    finalise(&queue, &head, 1, "SUMMARY");
+    assert_int_equal(queue_leave(&queue, &head, NULL), OK);
+    head = read_oldest(&queue, &payload);
+    assert_int_equal(head.first_prediction, 1800);
+    assert_int_equal(queue_gap(&queue, &head), 0);
+    queue_release(&queue);
+}
+
+/* As the program before this one wrote it: 8 numbers, the boot id, the payload. */
+static void a_batch_of_the_program_before_is_read(void **state)
+{
+    (void)state;
+    enum { OLD_HEADER = 144 };
+    uint8_t file[OLD_HEADER + 3] = "MUSTERQ1";
+    char path[FOLDER_BYTES + 64];
+    struct queue queue;
+    BUF_AUTO payload = BUF_INIT(1000);
+    static const uint8_t numbers[] = {QUEUE_RAW, ROWS, 100, 0, 0, 77, 1, 3};
+    for (size_t i = 0; i < sizeof numbers; i++) {
+        file[40 + 8 * i] = numbers[i];
+    }
+    memcpy(file + 104, "a boot", 6);
+    memcpy(file + OLD_HEADER, "old", 3);
+    assert_int_equal(sha256_of(file + 40, sizeof file - 40, file + 8, NULL), OK);
+    open_at(&queue, folder, BIG);
+    queue_release(&queue);
+    snprintf(path, sizeof path, "%s/queue/00000000000000000007", folder);
+    assert_int_equal(file_write_atomic(path, file, sizeof file, 0600, NULL), OK);
+    open_at(&queue, folder, BIG);
+    struct queue_head head = read_oldest(&queue, &payload);
+    assert_string_equal(payload.data, "old");
+    assert_int_equal(head.rows, ROWS);
+    assert_int_equal(head.predictions, ROWS);
+    assert_int_equal(head.first_prediction, 100);
+    assert_int_equal(head.anchor_ms, 77);
+    assert_string_equal(head.boot_id, "a boot");
+    finalise(&queue, &head, 1, "OLD");
+    assert_int_equal(queue_leave(&queue, &head, NULL), OK);
+    append(&queue, "next", ROWS);
+    head = read_oldest(&queue, &payload);
+    assert_int_equal(head.first_prediction, 100 + ROWS);
+    queue_release(&queue);
+}
+
 static void a_temporary_file_of_a_crash_is_swept(void **state)
 {
     (void)state;
@@ -334,6 +397,8 @@ int main(void)
         TEST(a_file_cut_anywhere_is_set_aside),
         TEST(a_flipped_byte_anywhere_is_set_aside),
         TEST(a_kill_between_any_two_operations_loses_nothing),
+        TEST(predictions_are_counted_where_there_are_fewer_rows),
+        TEST(a_batch_of_the_program_before_is_read),
         TEST(a_temporary_file_of_a_crash_is_swept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

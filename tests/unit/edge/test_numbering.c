@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "edge/numbering.h"
+#include "format/summary.h"
+#include "tests/unit/edge/fixture_folder.h"
+
+static const int64_t NOON = INT64_C(1795608000000);
+
+static char folder[FOLDER_BYTES];
+static struct queue queue;
+static struct timebase timebase;
+static struct edge_env env;
+static const struct health no_health;
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder_make(folder);
+    assert_int_equal(queue_open(&queue, folder, 1 << 20, 1 << 20, NULL), OK);
+    env = (struct edge_env){.clock = {.boot_id = "this"}};
+    assert_int_equal(timebase_open(&timebase, &env, folder, NULL), OK);
+    timebase.known = true;
+    timebase.anchor_ms = NOON;
+    timebase_note(&timebase, &env);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    queue_release(&queue);
+    folder_remove(folder);
+    return 0;
+}
+
+/* A report of one row at monotonic 1000, or a summary from there to 2000. */
+static void make_payload(bool summarised, struct buf *ret_payload)
+{
+    static int64_t at_ms[] = {1000};
+    static uint16_t class_index[] = {3}, confidence[] = {5000};
+    static uint32_t latency_us[] = {70};
+    static struct summary_cell cells[] = {{.index = 3, .n = 1, .sum = 5000},
+                                          {.index = 10, .n = 1, .sum = 5000},
+                                          {.index = 70, .n = 1}};
+    struct summary summary = {.from_ms = 1000,
+                              .to_ms = 2000,
+                              .mode = DETAIL_SUMMARY,
+                              .every = 1,
+                              .n = 1,
+                              .latency_sum_us = 70,
+                              .classes = {&cells[0], 1},
+                              .confidence = {&cells[1], 1},
+                              .latency = {&cells[2], 1}};
+    struct report report = {.stream = 1, .seq = 1, .model = "fashion"};
+    if (summarised) {
+        report.summary = &summary;
+    } else {
+        report.rows = 1;
+        report.at_ms = at_ms;
+        report.class_index = class_index;
+        report.confidence = confidence;
+        report.latency_us = latency_us;
+    }
+    report_encode(&report, ret_payload);
+}
+
+/* The corrected time of what was stored under this head; `ret_doubt_ms` as given. */
+static int64_t corrected(struct queue_head head, bool summarised, int64_t *ret_doubt_ms)
+{
+    struct numbering numbering = {
+        .queue = &queue, .timebase = &timebase, .env = &env, .health = &no_health};
+    BUF_AUTO payload = BUF_INIT(REPORT_BYTES_MAX);
+    BUF_AUTO body = BUF_INIT(REPORT_BYTES_MAX);
+    ARENA_AUTO arena = ARENA_INIT(1024 * 1024);
+    struct report report;
+    make_payload(summarised, &payload);
+    head.kind = QUEUE_RAW;
+    assert_int_equal(
+        numbering_finalise(&numbering, &payload, &head, &body, ret_doubt_ms, NULL), OK);
+    assert_int_equal(head.kind, QUEUE_FINAL);
+    assert_int_equal(report_decode(body.data, body.len, &arena, &report, NULL), OK);
+    if (summarised) {
+        assert_int_equal(report.summary->to_ms - report.summary->from_ms, 1000);
+        return report.summary->from_ms - 1000;
+    }
+    return report.at_ms[0] - 1000;
+}
+
+static void this_boots_rows_have_the_newest_word(void **state)
+{
+    (void)state;
+    int64_t doubt_ms;
+    struct queue_head head = {.anchor_ms = NOON + 40, .anchor_known = true};
+    memcpy(head.boot_id, "this", 5);
+    assert_int_equal(corrected(head, false, &doubt_ms), NOON);
+    head.anchor_known = false;
+    assert_int_equal(corrected(head, false, &doubt_ms), NOON);
+    assert_int_equal(doubt_ms, 0);
+}
+
+/* A clock that is corrected by 40 ms after the interval was cut at the full minute would
+ * move the whole minute into the one before. */
+static void a_summary_stays_in_the_minute_that_it_was_cut_by(void **state)
+{
+    (void)state;
+    int64_t doubt_ms;
+    struct queue_head head = {.anchor_ms = NOON + 40, .anchor_known = true};
+    memcpy(head.boot_id, "this", 5);
+    assert_int_equal(corrected(head, true, &doubt_ms), NOON + 40);
+    assert_int_equal(doubt_ms, 0);
+    head.anchor_known = false;
+    assert_int_equal(corrected(head, true, &doubt_ms), NOON);
+}
+
+/* As from a program before this one, which kept no boots. */
+static void a_boot_that_is_not_known_keeps_what_was_thought_then(void **state)
+{
+    (void)state;
+    int64_t doubt_ms;
+    struct queue_head head = {.anchor_ms = NOON - 5000, .anchor_known = true};
+    memcpy(head.boot_id, "other", 6);
+    assert_int_equal(corrected(head, false, &doubt_ms), NOON - 5000);
+    assert_int_equal(doubt_ms, 0);
+    head.anchor_known = false;
+    assert_int_equal(corrected(head, false, &doubt_ms), NOON - 5000);
+    assert_int_equal(doubt_ms, INT64_MAX);
+}
+
+/* Whatever a server says of the time, sums stay within 64 bits. */
+static void a_server_time_that_is_none_is_not_learnt(void **state)
+{
+    (void)state;
+    static const int64_t bad[] = {0, -1, INT64_MIN, INT64_MAX, (INT64_C(1) << 53) + 1};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        timebase_learn(&timebase, bad[i], 100, 200);
+        assert_int_equal(timebase.anchor_ms, NOON);
+    }
+    timebase_learn(&timebase, NOON + 500, 100, 200);
+    assert_int_equal(timebase.anchor_ms, NOON + 350);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(this_boots_rows_have_the_newest_word),
+        TEST(a_summary_stays_in_the_minute_that_it_was_cut_by),
+        TEST(a_boot_that_is_not_known_keeps_what_was_thought_then),
+        TEST(a_server_time_that_is_none_is_not_learnt),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
