@@ -16,6 +16,11 @@ enum {
     REFUSED_MS = 60000, /* between two tries of an enrolment that was refused, at least */
 };
 
+static bool is_enrolling(const struct session *session)
+{
+    return session->identity->node_id == 0 || session->unknown;
+}
+
 static void start(struct session *session, const char *path, const struct buf *body)
 {
     struct err err = {0};
@@ -96,7 +101,7 @@ static enum status enrolled(struct session *session, const json_t *answer,
         return status;
     }
     learn(session, json_integer_value(json_object_get(answer, "server_ms")));
-    sodium_memzero(session->enrolment, sizeof session->enrolment);
+    session->unknown = false;
     session->state = "connecting";
     return OK;
 }
@@ -129,9 +134,8 @@ static enum status accept_answer(struct session *session, struct err *err)
         json_decref(answer);
         return err_set(err, ERR_NET_STATUS, "the session was answered without JSON");
     }
-    enum status status = session->identity->node_id == 0
-                             ? enrolled(session, answer, err)
-                             : logged_in(session, answer, err);
+    enum status status = is_enrolling(session) ? enrolled(session, answer, err)
+                                               : logged_in(session, answer, err);
     json_decref(answer);
     return status;
 }
@@ -147,26 +151,40 @@ static const char *refusal_state(const struct session *session, const char *code
     if (strncmp(code, "enroll.", sizeof "enroll." - 1) == 0) {
         return "refused";
     }
-    return session->identity->node_id == 0 ? "enrolling" : "offline";
+    return is_enrolling(session) ? "enrolling" : "offline";
 }
 
-/* Of an enrolment: what people can do about it; otherwise what was answered. */
+/* A server that was restored from a backup does not know the nodes that it let in since:
+ * where there is an enrolment token this node enrols again, with the key that it has. A
+ * token that is refused changes nothing: the next try is a session again. */
+static void doubt_enrolment(struct session *session, const char *code)
+{
+    session->unknown = !session->unknown && session->enrolment[0] != '\0' &&
+                       strcmp(code, "session.signature") == 0;
+}
+
+/* What people can do about it; otherwise what was answered. */
 static void explain(const struct session *session, const struct http_problem *problem,
                     struct err *err)
 {
     static const struct {
+        enum status status;
         const char *code, *advice;
     } known[] = {
-        {"enroll.token",
+        {ERR_SESSION_SIGNATURE, "session.signature",
+         "the server does not know this node with this key (was it restored from a "
+         "backup?): an enrolment string lets it in again"},
+        {ERR_ENROLL_TOKEN, "enroll.token",
          "the enrolment token is unknown, spent, expired or revoked: give "
          "this node a new enrolment string"},
-        {"enroll.name_taken", "another node is enrolled under this name: give this node "
-                              "another name, or revoke that one"},
+        {ERR_ENROLL_NAME_TAKEN, "enroll.name_taken",
+         "another node is enrolled under this name: give this node "
+         "another name, or revoke that one"},
     };
-    bool enrolling = session->identity->node_id == 0;
-    for (size_t i = 0; enrolling && i < sizeof known / sizeof known[0]; i++) {
+    bool enrolling = is_enrolling(session);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(problem->code, known[i].code) == 0) {
-            err_set(err, ERR_ENROLL_TOKEN, "%s (%s); it tries again from time to time",
+            err_set(err, known[i].status, "%s (%s); it tries again from time to time",
                     known[i].advice, problem->code);
             return;
         }
@@ -192,6 +210,9 @@ static void refuse(struct session *session)
     session->clock_taught = false;
     struct err err = {0};
     explain(session, &problem, &err);
+    if (session->identity->node_id != 0) {
+        doubt_enrolment(session, problem.code);
+    }
     session->state = refusal_state(session, problem.code);
     fail(session, &err);
 }
@@ -200,7 +221,7 @@ static void finish(struct session *session)
 {
     struct err err = {0};
     if (http_call_result(session->call, &err) != OK) {
-        session->state = session->identity->node_id == 0 ? "enrolling" : "offline";
+        session->state = is_enrolling(session) ? "enrolling" : "offline";
         fail(session, &err);
     } else if (session->call->status != 200) {
         refuse(session);
@@ -230,7 +251,7 @@ void session_step(struct session *session)
     if (backoff_wait_ms(&session->backoff, env_mono_ms(session->env)) > 0) {
         return;
     }
-    if (session->identity->node_id == 0) {
+    if (is_enrolling(session)) {
         start_enrolment(session);
     } else if (wants_login(session)) {
         start_login(session);
@@ -255,7 +276,7 @@ int64_t session_wait_ms(const struct session *session)
     }
     int64_t now = env_mono_ms(session->env);
     int64_t wait = backoff_wait_ms(&session->backoff, now);
-    if (session->identity->node_id == 0 || session->token[0] == '\0') {
+    if (is_enrolling(session) || session->token[0] == '\0') {
         return wait;
     }
     int64_t renew = session->renew_at_ms > now ? session->renew_at_ms - now : 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session: enrols once and keeps a session token.
+/* session: enrols, and keeps a session token.
  *
  * States: enrolling -> connecting -> ready, back to connecting when the token nears its
  * end or the server refuses it. `session.clock` teaches the time and signs again at once,
- * one time. Everything else that fails waits with backoff. */
+ * one time. Everything else that fails waits with backoff. A node that the server does
+ * not know (any more) enrols again with the same key, if it was given a token. */
 #ifndef MUSTER_EDGE_SESSION_H
 #define MUSTER_EDGE_SESSION_H
 
@@ -23,12 +24,13 @@ struct session {
     struct http *http;
     struct identity *identity;
     struct timebase *timebase;
-    char enrolment[ENROL_TOKEN_BYTES]; /* token, wiped once enrolled */
+    char enrolment[ENROL_TOKEN_BYTES]; /* token, "" without one */
     struct buf enrol_tail; /* ,"name":…,"facts":…,"labels":…} of the enrolment body */
     struct http_call *call;
     struct backoff backoff;
     char token[SESSION_TOKEN_BYTES]; /* "": none */
     int64_t renew_at_ms;             /* monotonic */
+    bool unknown;                    /* the server does not know this node: enrol again */
     bool clock_taught;               /* session.clock came for the last signature */
     const char *state;               /* as in muster_client_status */
 };

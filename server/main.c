@@ -1,38 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
 #include "base/log.h"
+#include "server/commands.h"
 #include "server/config.h"
 #include "server/healthcheck.h"
 #include "server/serve.h"
 #include "server/service/service.h"
-#include "server/store/snapshot.h"
 #include "server/store/store.h"
 
-enum { ARGUMENTS_MAX = 64 };
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char usage[] =
     "usage: musterd init --data DIR\n"
     "       musterd --data DIR [option ...]\n"
     "       musterd snapshot --data DIR FILE [--since MS] [--no-rows]\n"
+    "       musterd backup --data DIR --to FOLDER [--recipient KEY] [--previous FOLDER]\n"
+    "       musterd backup-key FILE\n"
+    "       musterd verify-backup FOLDER [--key FILE]\n"
+    "       musterd restore --from FOLDER --data NEWDIR [--key FILE | --new-keys]\n"
     "       musterd healthcheck --url URL\n"
     "       musterd --help | --version\n"
     "\n"
-    "init makes the data directory and prints the server's id, the public half of its\n"
-    "timestamp key and one admin token. snapshot copies the database, also of a running\n"
-    "server, into a new file; --since leaves out what was received before, --no-rows "
-    "every\n"
-    "prediction. healthcheck asks the URL, such as http://127.0.0.1:8080/readyz, and\n"
-    "exits 0 when it answers 2xx. Without a command musterd serves until SIGTERM or\n"
-    "SIGINT. Exit codes: 0 done, 1 failed, 2 wrong command line or configuration.\n"
+    "Without a command musterd serves until SIGTERM or SIGINT.\n"
+    "\n"
+    "  init           makes the data directory; prints the server's id, the public half "
+    "of\n"
+    "                 its timestamp key and one admin token\n"
+    "  snapshot       copies the database into a new file, for analysts; --since leaves\n"
+    "                 out what was received before, --no-rows every prediction\n"
+    "  backup         copies all of a server into a new folder: database, artifacts, "
+    "signed\n"
+    "                 metadata and, sealed to --recipient, its keys; artifacts that are "
+    "in\n"
+    "                 the backup --previous too are shared with it\n"
+    "  backup-key     makes a recipient: FILE opens the keys of backups and belongs into "
+    "a\n"
+    "                 safe; what is printed is what --recipient wants\n"
+    "  verify-backup  reads a backup and checks all of it; with --key its keys too\n"
+    "  restore        verifies a backup and makes a new data directory of it; "
+    "--new-keys\n"
+    "                 goes without the old keys, and makes a new admin token\n"
+    "  healthcheck    asks the URL, such as http://127.0.0.1:8080/readyz; exits 0 for "
+    "2xx\n"
+    "\n"
+    "snapshot and backup work while the server runs. Exit codes: 0 done, 1 failed, 2 "
+    "wrong\n"
+    "command line or configuration.\n"
     "\n"
     "Options; also as MUSTER_NAME in the environment and as name = value in the file of\n"
     "--config (flags win, then the environment, then the file):\n";
@@ -97,77 +115,6 @@ static int command_init(int argc, char **argv)
     return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-/* Takes one argument of snapshot; false when it is none of its own. */
-static bool take_snapshot_argument(const char *argument, struct snapshot_options *options,
-                                   struct err *err)
-{
-    if (strcmp(argument, "--no-rows") == 0) {
-        options->no_rows = true;
-    } else if (strncmp(argument, "--since=", 8) == 0) {
-        char *end = NULL;
-        options->since_ms = strtoll(argument + 8, &end, 10);
-        if (!isdigit((unsigned char)argument[8]) || *end) {
-            (void)err_set(err, ERR_USAGE, "--since wants milliseconds since 1970");
-        }
-    } else if (argument[0] != '-' && !options->target) {
-        options->target = argument;
-    } else {
-        return false;
-    }
-    return true;
-}
-
-/* `arguments` has room for argc; what is left in it are the common options. */
-static enum status read_snapshot_arguments(int argc, char **argv, char **arguments,
-                                           int *ret_count,
-                                           struct snapshot_options *options,
-                                           struct err *err)
-{
-    char joined[64];
-    *ret_count = 0;
-    for (int i = 0; i < argc && err->status == OK; i++) {
-        bool has_value = i + 1 < argc;
-        if (strcmp(argv[i], "--since") == 0 && has_value) {
-            (void)snprintf(joined, sizeof joined, "--since=%.40s", argv[++i]);
-            (void)take_snapshot_argument(joined, options, err);
-        } else if (strncmp(argv[i], "--", 2) == 0 && !strchr(argv[i], '=') &&
-                   strcmp(argv[i], "--no-rows") != 0 && has_value) {
-            arguments[(*ret_count)++] = argv[i];
-            arguments[(*ret_count)++] = argv[++i];
-        } else if (!take_snapshot_argument(argv[i], options, err)) {
-            arguments[(*ret_count)++] = argv[i];
-        }
-    }
-    if (err->status == OK && !options->target) {
-        return err_set(err, ERR_USAGE, "snapshot wants the name of the new file");
-    }
-    return err->status;
-}
-
-static int command_snapshot(int argc, char **argv)
-{
-    struct err err = {0};
-    CONFIG_AUTO config = {0};
-    struct snapshot_options options = {0};
-    char *arguments[ARGUMENTS_MAX];
-    int count = 0;
-    enum status status =
-        argc <= ARGUMENTS_MAX
-            ? read_snapshot_arguments(argc, argv, arguments, &count, &options, &err)
-            : err_set(&err, ERR_USAGE, "too many arguments");
-    if (status == OK) {
-        status = config_load(&config, count, arguments, environ, &err);
-    }
-    if (status == OK) {
-        status = need_data(&config, &err);
-    }
-    if (status == OK) {
-        options.folder = config.data;
-        status = store_snapshot(&options, &err);
-    }
-    return status == OK ? EXIT_OK : complain(status, &err);
-}
-
 static int command_healthcheck(int argc, char **argv)
 {
     struct err err = {0};
@@ -213,6 +160,15 @@ static int command_serve(int argc, char **argv)
     return status == OK ? EXIT_OK : complain(status, &err);
 }
 
+static const struct {
+    const char *name;
+    enum status (*run)(int argc, char **argv, struct err *err);
+} copies[] = {
+    {"snapshot", command_snapshot},     {"backup", command_backup},
+    {"backup-key", command_backup_key}, {"verify-backup", command_verify_backup},
+    {"restore", command_restore},
+};
+
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
@@ -231,11 +187,15 @@ int main(int argc, char **argv)
     if (strcmp(command, "init") == 0) {
         return command_init(argc - 2, argv + 2);
     }
-    if (strcmp(command, "snapshot") == 0) {
-        return command_snapshot(argc - 2, argv + 2);
-    }
     if (strcmp(command, "healthcheck") == 0) {
         return command_healthcheck(argc - 2, argv + 2);
+    }
+    for (size_t i = 0; i < sizeof copies / sizeof copies[0]; i++) {
+        if (strcmp(command, copies[i].name) == 0) {
+            struct err err = {0};
+            enum status status = copies[i].run(argc - 2, argv + 2, &err);
+            return status == OK ? EXIT_OK : complain(status, &err);
+        }
     }
     return command_serve(argc - 1, argv + 1);
 }

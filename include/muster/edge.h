@@ -82,10 +82,10 @@ struct muster_client_options {
     const char *server_url;   /* http:// or https://, required */
     const char *state_folder; /* created 0700; one client at a time holds it; required */
     const char *root_path;    /* the trusted root.json, required */
-    const char *enrolment;    /* TOKEN[.ROOT_SHA256]; only needed until enrolled */
-    const char *name;         /* of the node (host name) */
-    const char *agent;        /* who uses the library, for the node's facts ("edge") */
-    const char *model;        /* which assigned model to run (the first) */
+    const char *enrolment; /* TOKEN[.ROOT_SHA256]; until enrolled, and to enrol again */
+    const char *name;      /* of the node (host name) */
+    const char *agent;     /* who uses the library, for the node's facts ("edge") */
+    const char *model;     /* which assigned model to run (the first) */
     const struct muster_client_label *labels;
     size_t label_count;
     size_t batch_rows;        /* rows that close a batch, at most 2,000 (500) */

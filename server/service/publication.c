@@ -503,3 +503,11 @@ enum status publication_tick(struct publication *publication, int64_t now_ms,
     (void)pthread_mutex_unlock(&publication->publishing);
     return status;
 }
+
+enum status publication_renew(struct publication *publication, struct err *err)
+{
+    (void)pthread_mutex_lock(&publication->publishing);
+    enum status status = publication->live ? renew(publication, err) : OK;
+    (void)pthread_mutex_unlock(&publication->publishing);
+    return status;
+}

@@ -102,4 +102,8 @@ enum status publication_open_target(struct publication *publication, const char 
 enum status publication_tick(struct publication *publication, int64_t now_ms,
                              struct err *err) MUST_USE;
 
+/* Signs a new timestamp now, if anything is published: after a restore nodes trust a
+ * later one than the backup has. Blocks. */
+enum status publication_renew(struct publication *publication, struct err *err) MUST_USE;
+
 #endif

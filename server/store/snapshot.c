@@ -8,103 +8,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "server/store/db.h"
+#include "server/store/copy.h"
 #include "server/store/store.h"
-
-static const char COPY_SQL[] = "VACUUM INTO ?1";
-/* The last one: the copy says of itself from when on it is complete. */
-static const char *const since_sql[] = {
-    "DELETE FROM prediction WHERE id < ?1 << 12",
-    "DELETE FROM sample WHERE id < ?1 << 12",
-    "DELETE FROM report WHERE first_id + max(rows, 1) - 1 < ?1 << 12",
-    "DELETE FROM summary WHERE first_id + max(rows, 1) - 1 < ?1 << 12",
-    "UPDATE retention SET complete_from_ms = max(complete_from_ms, ?1)"
-    " WHERE kind IN ('rows', 'samples')",
-};
-static const char NO_ROWS_SQL[] =
-    "UPDATE retention SET complete_from_ms = max(complete_from_ms,"
-    " 1 + coalesce((SELECT max(first_id + max(rows, 1) - 1) >> 12 FROM report), 0))"
-    " WHERE kind IN ('rows', 'samples');"
-    "DELETE FROM prediction; DELETE FROM sample; DELETE FROM report; DELETE FROM summary";
-
-static void close_plain(struct db *db)
-{
-    (void)sqlite3_close(db->handle);
-}
-
-/* A connection without statements and pragmas. */
-#define PLAIN_DB __attribute__((cleanup(close_plain))) struct db
-
-static enum status open_plain(const char *path, int flags, struct db *ret_db,
-                              struct err *err)
-{
-    *ret_db = (struct db){0};
-    if (sqlite3_open_v2(path, &ret_db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
-        SQLITE_OK) {
-        enum status status = ret_db->handle
-                                 ? db_error(ret_db, "open the database", err)
-                                 : err_set(err, ERR_NO_MEMORY, "no memory for SQLite");
-        err_prefix(err, "'%.100s'", path);
-        return status;
-    }
-    (void)sqlite3_busy_timeout(ret_db->handle, DB_BUSY_TIMEOUT_MS);
-    return OK;
-}
-
-static enum status copy_all(const char *path, const char *temporary, struct err *err)
-{
-    PLAIN_DB db;
-    enum status status = open_plain(path, SQLITE_OPEN_READONLY, &db, err);
-    if (status != OK) {
-        return status;
-    }
-    DB_ONCE stmt = NULL;
-    status = db_prepare_once(&db, COPY_SQL, &stmt, err);
-    if (status != OK) {
-        return status;
-    }
-    db_bind_text(stmt, 1, temporary);
-    status = db_run(&db, stmt, err);
-    err_prefix(err, "could not write the copy");
-    return status;
-}
-
-static enum status run_since(struct db *db, const char *sql, int64_t since_ms,
-                             struct err *err)
-{
-    DB_ONCE stmt = NULL;
-    enum status status = db_prepare_once(db, sql, &stmt, err);
-    if (status != OK) {
-        return status;
-    }
-    db_bind_int(stmt, 1, since_ms);
-    return db_run(db, stmt, err);
-}
-
-static enum status delete_before(struct db *db, int64_t since_ms, struct err *err)
-{
-    enum status status = OK;
-    for (size_t i = 0; status == OK && i < sizeof since_sql / sizeof since_sql[0]; i++) {
-        status = run_since(db, since_sql[i], since_ms, err);
-    }
-    return status;
-}
-
-static enum status leave_rows_out(const struct snapshot_options *options,
-                                  const char *temporary, struct err *err)
-{
-    PLAIN_DB db;
-    enum status status = open_plain(temporary, SQLITE_OPEN_READWRITE, &db, err);
-    if (status == OK) {
-        status = db_execute(&db, "PRAGMA journal_mode=OFF; PRAGMA secure_delete=0", err);
-    }
-    if (status == OK && options->no_rows) {
-        status = db_execute(&db, NO_ROWS_SQL, err);
-    } else if (status == OK && options->since_ms > 0) {
-        status = delete_before(&db, options->since_ms, err);
-    }
-    return status == OK ? db_execute(&db, "VACUUM", err) : status;
-}
 
 static enum status sync_file(const char *path, struct err *err)
 {
@@ -122,10 +27,15 @@ static enum status write_snapshot(const struct snapshot_options *options,
                                   const char *path, const char *temporary,
                                   struct err *err)
 {
-    enum status status = copy_all(path, temporary, err);
-    if (status == OK && (options->no_rows || options->since_ms > 0)) {
-        status = leave_rows_out(options, temporary, err);
-    }
+    struct copy_options copy = {
+        .source = path,
+        .target = temporary,
+        .since_ms = options->since_ms,
+        .no_rows = options->no_rows,
+        .progress = options->progress,
+        .context = options->context,
+    };
+    enum status status = copy_make(&copy, NULL, err);
     if (status == OK) {
         status = sync_file(temporary, err);
     }

@@ -24,6 +24,10 @@ INSERT INTO report
   SELECT (unixepoch() - (199 - i) * 30) * 1000 << 12, 1 + i % 3, 1 + i % 3, 1, 1 + i / 3 + (i / 3 > 6), 10,
          (unixepoch() - (199 - i) * 30) * 1000, i % 50 = 0, i, i % 3 <> 2, 0
   FROM r;
+-- The server was restored from a backup that ends before the gap.
+INSERT INTO audit_log(at_ms, actor, action, subject, detail)
+  SELECT 0, 'server', 'server.restore', 'server', json_object('backup_ms', 0, 'newest_id', first_id + 9)
+  FROM report ORDER BY first_id LIMIT 1 OFFSET 20;
 WITH RECURSIVE s(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM s WHERE k < 9)
 INSERT INTO prediction
   SELECT first_id + k, node_id, cohort_id, k % 4, 5000 + 500 * k, 100 * (k + 1) * node_id,

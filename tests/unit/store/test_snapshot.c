@@ -143,6 +143,81 @@ static void nothing_is_overwritten_and_nothing_half_made_stays(void **state)
     assert_int_equal(store_snapshot(&options, &err), ERR_NOT_FOUND);
 }
 
+/* The writer goes on between two slices: it deletes old rows, as retention does, and adds
+ * a report; some of it is copied already. */
+static void write_meanwhile(void *context, int64_t rows)
+{
+    (void)rows;
+    query_execute(context, "DELETE FROM prediction WHERE id = (SELECT min(id) FROM "
+                           "prediction)");
+    query_execute(context, "INSERT INTO report SELECT max(first_id) + 4096000, 7, 1, 1, "
+                           "max(seq) + 1, 1, 0, 0, 0, 1, 0 FROM report");
+    query_execute(context, "INSERT INTO prediction SELECT max(first_id), 7, 1, 0, 5000, "
+                           "100, 0, NULL, NULL FROM report");
+    query_execute(context, "UPDATE cohort SET model = model || 'x'");
+}
+
+static void a_copy_is_the_state_of_one_moment(void **state)
+{
+    static const char *const sums[] = {
+        "SELECT count(*) FROM prediction",    "SELECT min(id) FROM prediction",
+        "SELECT max(id) FROM prediction",     "SELECT count(*) FROM report",
+        "SELECT max(first_id) FROM report",   "SELECT length(model) FROM cohort",
+        "SELECT count(*) FROM sqlite_schema",
+    };
+    struct fixture *fixture = *state;
+    struct err err = {0};
+    struct snapshot_options options = {.folder = fixture->folder,
+                                       .target = fixture->target,
+                                       .progress = write_meanwhile,
+                                       .context = fixture->store};
+    fill(fixture);
+    assert_int_equal(store_snapshot(&options, &err), OK);
+    for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
+        assert_int_equal(number_in(fixture->target, sums[i]),
+                         query_number(fixture->store, sums[i]));
+    }
+    assert_true(number_in(fixture->target, "SELECT length(model) FROM cohort") > 1);
+}
+
+/* A million rows, more than a slice. */
+static void many_slices_copy_every_row_once(void **state)
+{
+    struct fixture *fixture = *state;
+    fill(fixture);
+    query_execute(
+        fixture->store,
+        "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i "
+        "< 1000000) INSERT INTO prediction SELECT (3000000 << 12) + 10 + i, "
+        "7, 1, i % 10, i % 10000, i, i, NULL, NULL FROM s");
+    take(fixture, 0, false);
+    assert_int_equal(number_in(fixture->target, "SELECT count(*) FROM prediction"),
+                     1000010);
+    assert_int_equal(number_in(fixture->target, "SELECT sum(latency_us) FROM prediction"),
+                     INT64_C(1000) + INT64_C(1000000) * 1000001 / 2);
+}
+
+/* Whatever a later migration adds is copied, without a list of tables. */
+static void tables_of_any_kind_and_name_are_copied(void **state)
+{
+    struct fixture *fixture = *state;
+    query_execute(fixture->store,
+                  "CREATE TABLE \"odd \"\" name\"(a TEXT, b INTEGER, PRIMARY KEY(b, a))"
+                  " STRICT, WITHOUT ROWID -- a comment at the end\n");
+    query_execute(fixture->store, "INSERT INTO \"odd \"\" name\" VALUES ('x', 1), "
+                                  "('y', 1); CREATE VIEW v_odd AS SELECT count(*) AS n "
+                                  "FROM \"odd \"\" name\" -- another");
+    query_execute(fixture->store,
+                  "INSERT INTO sqlite_sequence VALUES ('deployment', 41)");
+    take(fixture, 0, true);
+    assert_int_equal(number_in(fixture->target, "SELECT n FROM v_odd"), 2);
+    assert_int_equal(number_in(fixture->target, "SELECT seq FROM sqlite_sequence WHERE "
+                                                "name = 'deployment'"),
+                     41);
+    assert_int_equal(number_in(fixture->target, "SELECT count(*) FROM sqlite_schema"),
+                     query_number(fixture->store, "SELECT count(*) FROM sqlite_schema"));
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -151,6 +226,9 @@ int main(void)
         WITH_STORE(a_snapshot_of_a_running_server_has_what_was_committed),
         WITH_STORE(since_leaves_older_rows_out),
         WITH_STORE(no_rows_leaves_all_rows_out),
+        WITH_STORE(a_copy_is_the_state_of_one_moment),
+        WITH_STORE(many_slices_copy_every_row_once),
+        WITH_STORE(tables_of_any_kind_and_name_are_copied),
         WITH_STORE(nothing_is_overwritten_and_nothing_half_made_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
