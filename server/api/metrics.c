@@ -98,6 +98,8 @@ static void add_store(struct buf *out, const struct service_health *health)
          health->commit_us},
         {"muster_store_gate_closings_total", "counter",
          "Times that readers had to wait for the log file.", health->gate_closings},
+        {"muster_store_checkpoints_total", "counter",
+         "Passes that copied the log file into the database.", health->checkpoints},
         {"muster_store_wal_bytes", "gauge", "Size of the log file.", health->wal_bytes},
         {"muster_store_database_bytes", "gauge", "Size of the database.",
          health->database_bytes},

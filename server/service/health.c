@@ -33,6 +33,7 @@ void service_health_read(const struct service *service, struct service_health *r
         .jobs = store.jobs,
         .commit_failures = store.commit_failures,
         .gate_closings = store.gate_closings,
+        .checkpoints = store.checkpoints,
         .wal_bytes = store.wal_bytes,
         .wal_pinned = store.wal_pinned,
         .database_bytes = store.database_bytes,

@@ -25,7 +25,7 @@ struct service_health {
     bool writer;        /* the last commit worked */
     bool database;      /* the file is there and has a size */
     int64_t started_ms; /* of the service */
-    uint64_t groups, jobs, commit_failures, gate_closings;
+    uint64_t groups, jobs, commit_failures, gate_closings, checkpoints;
     uint64_t wal_bytes, database_bytes;
     bool wal_pinned;    /* somebody outside keeps the WAL from being reused */
     uint64_t commit_us; /* spent in all commits together */

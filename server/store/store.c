@@ -174,6 +174,9 @@ static enum status start_threads(struct store *store, struct err *err)
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     enum status status = start_readers(store, err);
     if (status == OK) {
+        status = checkpointer_start(store, err);
+    }
+    if (status == OK) {
         status = start_thread(&store->writer_thread, writer_main, store,
                               &store->writer_started, err);
     }
@@ -189,6 +192,7 @@ static void init_sync(struct store *store)
     (void)pthread_mutex_init(&store->lock, NULL);
     (void)pthread_cond_init(&store->writer_wake, &monotonic);
     (void)pthread_cond_init(&store->reader_wake, &monotonic);
+    (void)pthread_cond_init(&store->checkpointer.wake, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
 }
 
@@ -242,6 +246,9 @@ static void end_writer(struct store *store)
     (void)pthread_mutex_unlock(&store->lock);
     if (store->writer_started) {
         (void)pthread_join(store->writer_thread, NULL);
+    }
+    checkpointer_stop(store);
+    if (store->writer_started) {
         struct err err = {0};
         if (wal_restart(store->writer, &err) != OK) {
             log_event(LOG_LEVEL_WARNING, "checkpoint_failed",
@@ -261,6 +268,7 @@ void store_close(struct store *store)
     if (store->lock_fd >= 0) {
         (void)close(store->lock_fd);
     }
+    (void)pthread_cond_destroy(&store->checkpointer.wake);
     (void)pthread_cond_destroy(&store->reader_wake);
     (void)pthread_cond_destroy(&store->writer_wake);
     (void)pthread_mutex_destroy(&store->lock);

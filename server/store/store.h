@@ -37,8 +37,8 @@ struct store_hooks {
 };
 
 /* Work that can wait, such as retention. The writer calls it between groups, in a
- * transaction of its own, after the answers of the group have left; docs of chore.h say
- * when. */
+ * transaction of its own, after the answers of the group have left; chore.h says when. A
+ * power cut may undo the newest steps. */
 struct store_chore {
     void *context;
     /* A step: works until about the monotonic time `until_us`. *ret_again_ms: when to go
@@ -60,7 +60,8 @@ struct store_options {
 
 struct store_counters {
     uint64_t groups, jobs, commit_failures, gate_closings;
-    uint64_t wal_bytes; /* in use; the file of the WAL is pre-sized */
+    uint64_t checkpoints; /* beside the writer */
+    uint64_t wal_bytes;   /* in use; the file of the WAL is pre-sized */
     uint64_t database_bytes;
     uint64_t commit_us_total;
     bool healthy;    /* the last commit worked */

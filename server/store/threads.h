@@ -4,7 +4,8 @@
  * `lock` guards everything but the connections, which belong to their threads, and
  * `gate_closed`, which changes under the lock but is read without it by running queries.
  * The gate: while it is closed no reader starts a job; the writer closes it when the WAL
- * is over its limit, waits until no reader runs, restarts the WAL and opens it again. */
+ * is over its limit, waits until no reader and no pass of the checkpointer runs, restarts
+ * the WAL and opens it again. */
 #ifndef MUSTER_SERVER_STORE_THREADS_H
 #define MUSTER_SERVER_STORE_THREADS_H
 
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "server/store/checkpoint.h"
 #include "server/store/chore.h"
 #include "server/store/lanes.h"
 #include "server/store/store.h"
@@ -49,6 +51,7 @@ struct store {
     struct lanes writes;
     struct job_queue reads;
     struct store_hooks hooks;
+    struct checkpointer checkpointer;
     struct chore chore; /* its `work` is guarded, the rest is the writer's */
     bool closing;
     bool readers_gone; /* all reader threads have ended: the writer may end too */

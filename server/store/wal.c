@@ -2,6 +2,7 @@
 #include "server/store/wal.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -65,10 +66,10 @@ enum status wal_shrink(struct db *db, const char *path, uint64_t limit_bytes,
         return db_error(db, "cut the WAL back", err);
     }
     db->wal_frames = 0;
-    return wal_presize(db, path, limit_bytes / 2, err);
+    return OK;
 }
 
-enum status wal_checkpoint(struct db *db, bool *ret_done, struct err *err)
+enum status wal_checkpoint(struct db *db, int *ret_copied, struct err *err)
 {
     int frames = 0;
     int copied = 0;
@@ -77,7 +78,7 @@ enum status wal_checkpoint(struct db *db, bool *ret_done, struct err *err)
     if (code != SQLITE_OK) {
         return db_error(db, "copy the WAL into the database", err);
     }
-    *ret_done = frames == copied;
+    *ret_copied = copied;
     return OK;
 }
 

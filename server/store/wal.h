@@ -6,7 +6,6 @@
 #ifndef MUSTER_SERVER_STORE_WAL_H
 #define MUSTER_SERVER_STORE_WAL_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -17,16 +16,17 @@ struct db;
 enum status wal_presize(struct db *db, const char *path, uint64_t bytes,
                         struct err *err) MUST_USE;
 
-/* Copies what it can into the database without waiting for anybody. *ret_done: all of it.
- */
-enum status wal_checkpoint(struct db *db, bool *ret_done, struct err *err) MUST_USE;
+/* Copies what it can into the database without waiting for anybody. *ret_copied: so many
+ * frames of the WAL are there now. Any connection that may write. */
+enum status wal_checkpoint(struct db *db, int *ret_copied, struct err *err) MUST_USE;
 
 /* Copies everything and makes the next commit start at the file's beginning.
  * ERR_UNAVAILABLE when another process reads or writes. */
 enum status wal_restart(struct db *db, struct err *err) MUST_USE;
 
-/* Cuts the file of the WAL back to the half of `limit_bytes` that is laid out in advance
- * if it has grown to twice the limit and nobody uses it. */
+/* Gives the file of the WAL back if it has grown to twice the limit and nobody uses it. It
+ * is not laid out again: that changes the schema, which ends a snapshot that is being
+ * taken. */
 enum status wal_shrink(struct db *db, const char *path, uint64_t limit_bytes,
                        struct err *err) MUST_USE;
 

@@ -7,9 +7,6 @@
 #include "server/store/db.h"
 #include "server/store/threads.h"
 #include "server/store/transaction.h"
-#include "server/store/wal.h"
-
-enum { PINNED_RETRY_US = 1000000 };
 
 /* The jobs of one transaction. */
 struct group {
@@ -25,17 +22,9 @@ struct writer {
     struct group group;
     size_t last_count;      /* jobs of the group before */
     int64_t last_commit_us; /* how long its COMMIT took */
-    int checkpoint_frames;  /* the next checkpoint is due at this many */
-    int gate_frames;        /* the gate closes at this many */
     bool busy;              /* a group ran since the last step of the chore */
-    bool pinned;            /* the WAL could not be restarted behind the gate */
-    int64_t retry_us;       /* while it is pinned: when to try again */
+    struct checkpoint checkpoint;
 };
-
-static int frames_of(uint64_t bytes)
-{
-    return (int)(bytes / WAL_FRAME_BYTES);
-}
 
 static struct timespec timespec_of(int64_t mono_us)
 {
@@ -62,21 +51,16 @@ static void linger(struct writer *writer)
     }
 }
 
-static bool gate_is_clear(const struct store *store)
-{
-    return atomic_load(&store->gate_closed) && store->running_reads == 0;
-}
-
 static bool chore_is_allowed(const struct store *store)
 {
     return store->chore.work.step && !store->closing && !atomic_load(&store->gate_closed);
 }
 
-/* Waits for a job, or until the chore or the pinned WAL want their turn. */
+/* Waits for a job, or until the chore or the WAL want their turn. */
 static void wait_for_work(struct writer *writer)
 {
     struct store *store = writer->store;
-    int64_t until_us = writer->pinned ? writer->retry_us : INT64_MAX;
+    int64_t until_us = checkpoint_due_us(&writer->checkpoint);
     if (chore_is_allowed(store) && store->chore.due_us < until_us) {
         until_us = store->chore.due_us;
     }
@@ -92,7 +76,7 @@ static bool has_other_work(const struct writer *writer)
 {
     const struct store *store = writer->store;
     int64_t now_us = clock_mono_us();
-    return gate_is_clear(store) || (writer->pinned && now_us >= writer->retry_us) ||
+    return checkpoint_wants(&writer->checkpoint, now_us) ||
            (chore_is_allowed(store) && chore_is_due(&store->chore, now_us, false));
 }
 
@@ -177,7 +161,10 @@ static enum status commit(struct writer *writer, struct err *err)
 static enum status run_group(struct writer *writer, struct err *err)
 {
     const struct store_hooks *hooks = &writer->store->hooks;
-    enum status status = transaction_begin(writer->db, err);
+    enum status status = db_sync_commits(writer->db, true, err);
+    if (status == OK) {
+        status = transaction_begin(writer->db, err);
+    }
     if (status == OK) {
         status = run_jobs(writer, err);
     }
@@ -244,128 +231,6 @@ static void finish_jobs(struct writer *writer, enum status status)
     writer->last_count = group->count;
 }
 
-static void set_gate(struct store *store, bool closed)
-{
-    (void)pthread_mutex_lock(&store->lock);
-    atomic_store(&store->gate_closed, closed);
-    store->counters.gate_closings += closed ? 1 : 0;
-    (void)pthread_cond_broadcast(&store->reader_wake);
-    (void)pthread_mutex_unlock(&store->lock);
-}
-
-static void set_pinned(struct writer *writer, bool pinned)
-{
-    struct store *store = writer->store;
-    (void)pthread_mutex_lock(&store->lock);
-    store->counters.wal_pinned = pinned;
-    store->counters.wal_bytes = (uint64_t)writer->db->wal_frames * WAL_FRAME_BYTES;
-    (void)pthread_mutex_unlock(&store->lock);
-    writer->retry_us = clock_mono_us() + PINNED_RETRY_US;
-    if (writer->pinned != pinned) {
-        log_event(pinned ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-                  pinned ? "wal_pinned" : "wal_released",
-                  log_int("wal_frames", writer->db->wal_frames));
-    }
-    writer->pinned = pinned;
-}
-
-/* The WAL begins anew: what it grew to while it was pinned is given back. */
-static void wal_is_released(struct writer *writer)
-{
-    struct store *store = writer->store;
-    struct err err = {0};
-    writer->gate_frames = frames_of(store->options.wal_limit_bytes);
-    if (!writer->pinned) {
-        return;
-    }
-    if (wal_shrink(writer->db, store->path, store->options.wal_limit_bytes, &err) != OK) {
-        log_event(LOG_LEVEL_WARNING, "checkpoint_failed", log_text("detail", err.detail));
-    }
-    set_pinned(writer, false);
-}
-
-static void restart_wal(struct writer *writer)
-{
-    struct err err = {0};
-    enum status status = wal_restart(writer->db, &err);
-    if (status == OK) {
-        wal_is_released(writer);
-        return;
-    }
-    /* Closing the gate again at once would not help. */
-    writer->gate_frames =
-        writer->db->wal_frames + frames_of(writer->store->options.wal_limit_bytes);
-    if (status == ERR_UNAVAILABLE) {
-        /* Somebody outside reads: everything goes on but the reuse of the WAL. */
-        set_pinned(writer, true);
-        return;
-    }
-    log_event(LOG_LEVEL_WARNING, "checkpoint_failed", log_text("detail", err.detail));
-    writer->retry_us = clock_mono_us() + PINNED_RETRY_US;
-}
-
-static int checkpoint_step(const struct writer *writer)
-{
-    return frames_of(writer->store->options.wal_limit_bytes) * 3 / 8;
-}
-
-static void restart_behind_gate(struct writer *writer)
-{
-    restart_wal(writer);
-    writer->checkpoint_frames = checkpoint_step(writer);
-    set_gate(writer->store, false);
-}
-
-/* Whether it still is. Readers of our own may be in the way too: the gate is closed for
- * them once a commit has begun the file anew, so that the pin must have ended. */
-static void retry_pinned(struct writer *writer)
-{
-    if (!writer->pinned || clock_mono_us() < writer->retry_us) {
-        return;
-    }
-    if (writer->db->wal_frames < checkpoint_step(writer)) {
-        writer->retry_us = clock_mono_us() + PINNED_RETRY_US;
-        set_gate(writer->store, true);
-        return;
-    }
-    int gate_frames = writer->gate_frames;
-    restart_wal(writer);
-    if (writer->pinned) {
-        writer->gate_frames = gate_frames;
-    }
-}
-
-static void look_after_wal(struct writer *writer)
-{
-    struct store *store = writer->store;
-    int frames = writer->db->wal_frames;
-    int step = checkpoint_step(writer);
-    if (frames < step) {
-        writer->checkpoint_frames = step;
-        writer->gate_frames = frames_of(store->options.wal_limit_bytes);
-    }
-    if (frames >= writer->checkpoint_frames) {
-        struct err err = {0};
-        bool done = false;
-        if (wal_checkpoint(writer->db, &done, &err) != OK) {
-            log_event(LOG_LEVEL_WARNING, "checkpoint_failed",
-                      log_text("detail", err.detail));
-        }
-        writer->checkpoint_frames = frames + step / 4 + 1;
-    }
-    if (frames >= writer->gate_frames && !atomic_load(&store->gate_closed)) {
-        set_gate(store, true);
-    }
-    (void)pthread_mutex_lock(&store->lock);
-    bool clear = gate_is_clear(store);
-    (void)pthread_mutex_unlock(&store->lock);
-    if (clear) {
-        restart_behind_gate(writer);
-    } else {
-        retry_pinned(writer);
-    }
-}
-
 static void do_chore(struct writer *writer)
 {
     struct store *store = writer->store;
@@ -382,13 +247,8 @@ static void do_chore(struct writer *writer)
 void *writer_main(void *argument)
 {
     struct store *store = argument;
-    int limit = frames_of(store->options.wal_limit_bytes);
-    struct writer writer = {
-        .store = store,
-        .db = store->writer,
-        .gate_frames = limit,
-        .checkpoint_frames = limit * 3 / 8,
-    };
+    struct writer writer = {.store = store, .db = store->writer};
+    checkpoint_init(&writer.checkpoint, store);
     while (take_group(&writer)) {
         if (writer.group.count > 0) {
             struct err err = {0};
@@ -397,7 +257,7 @@ void *writer_main(void *argument)
             finish_jobs(&writer, status);
             writer.busy = true;
         }
-        look_after_wal(&writer);
+        checkpoint_look(&writer.checkpoint);
         do_chore(&writer);
     }
     return NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench_ingest FOLDER REPORTS ROWS CLIENTS: admits REPORTS reports of ROWS rows through
  * ingest and the writer, CLIENTS of them waiting at any time, from 1,000 nodes; prints
- * rates, processor time and the counts that it read back. The peer, the same rows in
- * plain SQLite, is bench_store.sh's. */
+ * rates, processor time and the counts that it read back. A FOLDER that has a database is
+ * added to. The peer, the same rows in plain SQLite, is bench_store.sh's. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +20,7 @@ struct bench {
     struct store *store;
     struct ingest *ingest;
     struct report columns;
+    int64_t stream;  /* of all nodes: newer than any before */
     int64_t reports; /* to be sent */
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -54,7 +55,7 @@ static void cohort_labels(void *context, int64_t node_id,
 static void submit(struct client *client, int64_t number)
 {
     client->report = client->bench->columns;
-    client->report.stream = 1;
+    client->report.stream = client->bench->stream;
     client->report.seq = number / NODES + 1;
     client->report.body_hash = (uint32_t)number;
     client->node_id = number % NODES + 1;
@@ -125,10 +126,13 @@ static enum status open_all(struct bench *bench, const char *folder, struct err 
     struct ingest_sources sources = {.find_artifact = find_artifact,
                                      .cohort_labels = cohort_labels};
     struct store_options options = store_options_default(folder);
-    enum status status = store_create(folder, err);
-    if (status == OK) {
-        status = store_open(&options, &bench->store, err);
+    bench->stream = clock_wall_ms();
+    struct err exists = {0};
+    enum status status = store_create(folder, &exists);
+    if (status != OK && status != ERR_EXISTS) {
+        return err_set(err, status, "%s", exists.detail);
     }
+    status = store_open(&options, &bench->store, err);
     return status == OK ? ingest_open(bench->store, &sources, &bench->ingest, err)
                         : status;
 }

@@ -23,6 +23,9 @@ static enum status insert_step(void *context, struct db *db, int64_t until_us,
     struct fixture *fixture = context;
     assert_true(until_us > 0);
     int steps = atomic_fetch_add(&fixture->steps, 1) + 1;
+    struct query synchronous = {.sql = "PRAGMA synchronous"};
+    assert_int_equal(query_run(&synchronous, db, err), OK);
+    assert_int_equal(synchronous.number, 1); /* NORMAL */
     enum status status = db_execute(db, "INSERT INTO t VALUES (1)", err);
     *ret_again_ms = steps >= STEPS ? 3600000 : 0;
     return status == OK && fixture->fails ? err_set(err, ERR_INTERNAL, "a test") : status;
@@ -83,12 +86,32 @@ static void a_chore_runs_on_an_idle_store_until_it_has_enough(void **state)
     assert_int_equal(atomic_load(&fixture->steps), STEPS); /* not due for an hour */
 }
 
+/* What is acknowledged is on the disk, whatever chores did before. */
+static void assert_groups_are_synced(struct fixture *fixture)
+{
+    struct query synchronous = {.sql = "PRAGMA synchronous"};
+    assert_int_equal(
+        store_call(fixture->store, JOB_WRITER, query_run, &synchronous, NULL), OK);
+    assert_int_equal(synchronous.number, 2); /* FULL */
+}
+
+static void groups_are_synced_after_a_step(void **state)
+{
+    struct fixture *fixture = *state;
+    set_chore(fixture);
+    wait_until(&fixture->committed, 1);
+    assert_groups_are_synced(fixture);
+    wait_until(&fixture->committed, STEPS);
+    assert_groups_are_synced(fixture);
+}
+
 static void a_step_that_fails_is_rolled_back_and_spares_the_groups(void **state)
 {
     struct fixture *fixture = *state;
     fixture->fails = true;
     set_chore(fixture);
     wait_until(&fixture->failed, 1);
+    assert_groups_are_synced(fixture);
     query_execute(fixture->store, "INSERT INTO t VALUES (2)");
     assert_int_equal(query_number(fixture->store, "SELECT count(*) FROM t"), 1);
     struct store_counters counters;
@@ -117,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_chore_runs_on_an_idle_store_until_it_has_enough),
+        WITH_STORE(groups_are_synced_after_a_step),
         WITH_STORE(a_step_that_fails_is_rolled_back_and_spares_the_groups),
         cmocka_unit_test(whoever_waits_goes_first_but_not_for_ever),
     };
