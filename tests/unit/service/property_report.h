@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "server/service/dedupe.h"
 #include "tests/unit/service/ingest_fixture.h"
+#include "tests/unit/service/property_told.h"
 
 enum {
     FLEET_NODES = 7,
@@ -21,7 +22,8 @@ struct sent {
     struct report report; /* columns on the heap */
     bool accepted;
     int64_t first_id;
-    bool owner; /* of the columns: a report that is sent again shares them */
+    bool owner; /* of the columns and the summary: a report that is sent again shares them
+                 */
 };
 
 struct fleet {
@@ -77,6 +79,33 @@ static inline void fleet_drop_columns(struct report *report)
     report->has_sample = NULL;
 }
 
+/* A summary of any mode, sometimes with a class that the model lacks; where any class is
+ * fine, of classes on both sides of 255. */
+static inline void fleet_tell(struct fleet *fleet, int64_t classes, struct report *report)
+{
+    struct told *told = calloc(1, sizeof *told);
+    int64_t from_ms = fleet_time(fleet);
+    bool bad = fleet_random(fleet, 30) == 0;
+    int64_t lowest = report->artifact[0] == 9 ? FLEET_CLASSES - classes : 0;
+    maker_init(&told->maker, from_ms, from_ms + 1 + fleet_random(fleet, 3600000));
+    for (int64_t left = 1 + fleet_random(fleet, TOLD_MAX); left > 0; left--) {
+        bool tells = fleet_random(fleet, 3) > 0;
+        struct hidden hidden = {
+            .class_index = (uint16_t)(lowest + fleet_random(fleet, classes + bad)),
+            .confidence = (uint16_t)(fleet_random(fleet, 3)
+                                         ? fleet_random(fleet, CONFIDENCE_ONE + 1)
+                                         : fleet_random(fleet, 21) * 500),
+            .latency_us = (uint32_t)(fleet_random(fleet, INT64_C(1) << 31) * 2 >>
+                                     fleet_random(fleet, 32)),
+            .entropy_bin = tells ? (int)fleet_random(fleet, 20) : -1,
+            .margin_bin = tells ? (int)fleet_random(fleet, 20) : -1,
+        };
+        told_add(told, &hidden);
+    }
+    told_finish(told, (enum detail_mode)(1 + fleet_random(fleet, 3)),
+                (uint32_t)(1 + fleet_random(fleet, 50)), report);
+}
+
 static inline struct report fleet_body(struct fleet *fleet, int64_t stream, int64_t seq)
 {
     size_t rows = (size_t)fleet_random(fleet, FLEET_ROWS_MAX + 1);
@@ -119,6 +148,9 @@ static inline struct report fleet_body(struct fleet *fleet, int64_t stream, int6
     }
     if (rows > 0 && fleet_random(fleet, 30) == 0) {
         report.class_index[rows / 2] = (uint16_t)(classes + fleet_random(fleet, 3));
+    }
+    if (fleet_random(fleet, 3) == 0) {
+        fleet_tell(fleet, classes, &report);
     }
     if (fleet_random(fleet, 3) == 0) {
         report.health.present = HEALTH_TEMP_C | HEALTH_QUEUED;

@@ -19,6 +19,12 @@ static const char *const answer_of[] = {
 static inline bool has_bad_class(const struct report *report)
 {
     int classes = report->artifact[0] == 1 ? 10 : report->artifact[0] == 2 ? 3 : 65536;
+    const struct told *told = told_of(report);
+    for (int i = 0; told && i < told->count; i++) {
+        if (told->hidden[i].class_index >= classes) {
+            return true;
+        }
+    }
     for (size_t i = 0; i < report->rows; i++) {
         if (report->class_index[i] >= classes) {
             return true;
@@ -126,6 +132,7 @@ static inline void fleet_free(struct sent *sent)
         free(report->value);
         free(report->sample);
         free(report->has_sample);
+        free((void *)(uintptr_t)told_of(report));
     }
 }
 

@@ -18,13 +18,17 @@ struct raw {
     int64_t class_index, confidence, latency_us, lag_ms, sample;
     double value;
     bool has_sample, has_value, plausible;
+    bool counted; /* by the rollups: no sample of a summary */
     int64_t received_ms, counted_ms;
+    int64_t latency_sum_us;      /* what it adds to the sum of its bucket */
+    int entropy_bin, margin_bin; /* -1: unknown */
 };
 
 struct world {
     struct fleet fleet;
     struct raw raw[RAW_MAX];
-    int raw_count;
+    int raw_count; /* rows; behind them stand the predictions behind summaries */
+    int all_count;
     /* The view that is compared: `row` returns how much it adds to `total`. */
     int64_t (*row)(struct world *world, sqlite3_stmt *stmt);
     const char *sql;
@@ -114,6 +118,11 @@ static inline void world_publish(struct world *world)
                   " NULL, '[]', 1)");
 }
 
+static inline bool is_plausible(int64_t lag_ms)
+{
+    return lag_ms >= -600000 && lag_ms <= INT64_C(31622400000);
+}
+
 static inline struct raw raw_of(sqlite3_stmt *stmt)
 {
     struct raw raw = {
@@ -129,9 +138,13 @@ static inline struct raw raw_of(sqlite3_stmt *stmt)
         .has_value = !db_column_is_null(stmt, 8),
         .sample = db_column_int(stmt, 9),
         .has_sample = !db_column_is_null(stmt, 9),
+        .latency_sum_us = db_column_int(stmt, 6),
+        .entropy_bin = -1,
+        .margin_bin = -1,
+        .counted = true,
     };
     raw.received_ms = raw.id / 4096;
-    raw.plausible = raw.lag_ms >= -600000 && raw.lag_ms <= INT64_C(31622400000);
+    raw.plausible = is_plausible(raw.lag_ms);
     raw.counted_ms = raw.plausible ? raw.received_ms - raw.lag_ms : raw.received_ms;
     return raw;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fills a database through ingest with a random fleet (late and early clocks, duplicates,
  * out of order, restarts) and compares every answer of analytics and every view with
- * brute force over the raw rows. MUSTER_SEED repeats a run. */
+ * brute force over the raw rows and the predictions behind summaries. MUSTER_SEED repeats
+ * a run. */
 #include "server/service/analytics.h"
 
 #include <inttypes.h>
 
-#include "tests/unit/service/property_send.h"
+#include "tests/unit/service/property_summaries.h"
 
 enum { REPORTS = 500, QUERIES = 60 };
 
@@ -61,9 +62,9 @@ struct key {
 static struct sums sum_of(const struct world *world, const struct key *key)
 {
     struct sums sums = {0};
-    for (int i = 0; i < world->raw_count; i++) {
+    for (int i = 0; i < world->all_count; i++) {
         const struct raw *raw = &world->raw[i];
-        if (start_of(raw->counted_ms, key->width_ms) == key->start_ms &&
+        if (raw->counted && start_of(raw->counted_ms, key->width_ms) == key->start_ms &&
             raw->cohort_id == key->cohort_id &&
             (key->class_index < 0 || raw->class_index == key->class_index) &&
             (key->bin < 0 || bin_of(raw->confidence) == key->bin) &&
@@ -71,7 +72,7 @@ static struct sums sum_of(const struct world *world, const struct key *key)
             (key->node_id < 0 || raw->node_id == key->node_id)) {
             sums.n++;
             sums.confidence += raw->confidence;
-            sums.latency_us += raw->latency_us;
+            sums.latency_us += raw->latency_sum_us;
             sums.implausible += !raw->plausible;
             sums.artifact = raw->artifact;
         }
@@ -143,9 +144,10 @@ static int64_t row_of_percentiles(struct world *world, sqlite3_stmt *stmt)
 {
     static int64_t sorted[RAW_MAX];
     int count = 0;
-    for (int i = 0; i < world->raw_count; i++) {
+    for (int i = 0; i < world->all_count; i++) {
         const struct raw *raw = &world->raw[i];
-        if (start_of(raw->counted_ms, QUARTER_MS) == db_column_int(stmt, 0) &&
+        if (raw->counted &&
+            start_of(raw->counted_ms, QUARTER_MS) == db_column_int(stmt, 0) &&
             is_artifact(stmt, 1, raw->artifact)) {
             sorted[count++] = raw->latency_us;
         }
@@ -209,9 +211,10 @@ static int64_t row_of_history(struct world *world, sqlite3_stmt *stmt)
         const struct sent *sent = &world->fleet.sent[i];
         if (sent->accepted && sent->node_id == db_column_int(stmt, 5) &&
             is_artifact(stmt, 2, sent->report.artifact[0])) {
-            int64_t rows = (int64_t)sent->report.rows;
+            const struct summary *summary = sent->report.summary;
+            int64_t rows = summary ? 0 : (int64_t)sent->report.rows;
             int64_t last = (sent->first_id + (rows ? rows - 1 : 0)) / 4096;
-            predictions += rows;
+            predictions += summary ? summary->n : rows;
             first_ms =
                 sent->first_id / 4096 < first_ms ? sent->first_id / 4096 : first_ms;
             last_ms = last > last_ms ? last : last_ms;
@@ -240,7 +243,7 @@ static int64_t row_of_health(struct world *world, sqlite3_stmt *stmt)
             healthy = tells && (!healthy || sent->first_id > healthy->first_id) ? sent
                                                                                 : healthy;
             reports++;
-            predictions += (int64_t)sent->report.rows;
+            predictions += predictions_of(&sent->report);
             dropped += sent->report.dropped;
         }
     }
@@ -257,67 +260,62 @@ static int64_t row_of_health(struct world *world, sqlite3_stmt *stmt)
     return predictions;
 }
 
-static int64_t row_of_predictions(struct world *world, sqlite3_stmt *stmt)
-{
-    const struct raw *raw = find_raw(world, db_column_int(stmt, 0));
-    assert_non_null(raw);
-    assert_true(is_artifact(stmt, 2, raw->artifact));
-    assert_int_equal(db_column_int(stmt, 1), raw->node_id);
-    assert_int_equal(db_column_int(stmt, 5), raw->received_ms);
-    assert_int_equal(db_column_int(stmt, 6), raw->received_ms - raw->lag_ms);
-    assert_int_equal(db_column_int(stmt, 7), raw->counted_ms);
-    assert_int_equal(db_column_int(stmt, 8), raw->plausible);
-    assert_int_equal(db_column_int(stmt, 9), raw->class_index);
-    assert_int_equal(db_column_int(stmt, 10), raw->confidence);
-    return 1;
-}
-
-static int64_t row_of_samples(struct world *world, sqlite3_stmt *stmt)
-{
-    const struct raw *raw = find_raw(world, db_column_int(stmt, 0));
-    assert_true(raw && raw->has_sample);
-    assert_true(is_artifact(stmt, 2, raw->artifact));
-    assert_int_equal(db_column_int(stmt, 1), raw->node_id);
-    assert_int_equal(db_column_int(stmt, 5), raw->sample);
-    assert_int_equal(db_column_int(stmt, 6), raw->class_index);
-    assert_int_equal(db_column_int(stmt, 7), raw->received_ms - raw->lag_ms);
-    return 1;
-}
-
-static int64_t row_of_reports(struct world *world, sqlite3_stmt *stmt)
-{
-    for (int i = 0; i < world->fleet.count; i++) {
-        const struct sent *sent = &world->fleet.sent[i];
-        if (sent->accepted && sent->first_id == db_column_int(stmt, 0)) {
-            assert_int_equal(db_column_int(stmt, 1), sent->node_id);
-            assert_true(is_artifact(stmt, 2, sent->report.artifact[0]));
-            assert_int_equal(db_column_int(stmt, 5), sent->report.stream);
-            assert_int_equal(db_column_int(stmt, 6), sent->report.seq);
-            assert_int_equal(db_column_int(stmt, 7), sent->report.rows);
-            assert_int_equal(db_column_int(stmt, 8), sent->report.artifact[0] != 9);
-            return 1;
-        }
-    }
-    fail_msg("report %" PRId64 " was never sent", db_column_int(stmt, 0));
-    return 0;
-}
-
 /* What was counted under it has its artifact. */
 static int64_t row_of_cohort(struct world *world, sqlite3_stmt *stmt)
 {
     int64_t n = 0;
-    for (int i = 0; i < world->raw_count; i++) {
+    for (int i = 0; i < world->all_count; i++) {
         if (world->raw[i].cohort_id == db_column_int(stmt, 0)) {
             assert_true(is_artifact(stmt, 2, world->raw[i].artifact));
-            n++;
+            n += world->raw[i].counted;
         }
     }
     return n;
 }
 
+static void check_summary_views(struct world *world)
+{
+    int64_t summaries = 0;
+    int64_t told = 0;
+    int64_t sure = 0;
+    for (int i = 0; i < world->fleet.count; i++) {
+        const struct sent *sent = &world->fleet.sent[i];
+        summaries += sent->accepted && sent->report.summary;
+        told += sent->accepted && sent->report.summary ? sent->report.summary->n : 0;
+    }
+    for (int i = 0; i < world->all_count; i++) {
+        sure += world->raw[i].entropy_bin >= 0;
+    }
+    assert_true(summaries > 20 && sure > 100);
+    check_view(world,
+               "SELECT first_id, node_id, model, version, artifact, from_ms, to_ms, "
+               "plausible, counted_ms, mode, every, rows, n, changes, "
+               "round(mean_confidence * n * 10000), round(mean_latency_us * n) "
+               "FROM v_summary",
+               row_of_summary, summaries);
+    check_view(world,
+               "SELECT first_id, class, n, confidence_sum, counted_ms "
+               "FROM v_summary_class",
+               row_of_summary_class, told);
+    check_view(world,
+               "SELECT first_id, bin, n, confidence_sum, round(lower * 100), "
+               "round(upper * 100) FROM v_summary_confidence",
+               row_of_summary_confidence, told);
+    check_view(world,
+               "SELECT first_id, middle_us, n, latency_sum_us FROM v_summary_latency",
+               row_of_summary_latency, told);
+    check_view(world, "SELECT quarter_ms, cohort_id, bin, n FROM v_entropy_quarter",
+               row_of_entropy, sure);
+    check_view(world, "SELECT quarter_ms, cohort_id, bin, n FROM v_margin_quarter",
+               row_of_margin, sure);
+}
+
 static void check_views(struct world *world)
 {
-    int64_t all = world->raw_count;
+    int64_t all = 0;
+    for (int i = 0; i < world->all_count; i++) {
+        all += world->raw[i].counted;
+    }
     int64_t samples = 0;
     int64_t reports = 0;
     for (int i = 0; i < world->raw_count; i++) {
@@ -358,18 +356,19 @@ static void check_views(struct world *world)
                row_of_health, all);
     check_view(world,
                "SELECT id, node_id, model, version, artifact, received_ms, at_ms, "
-               "counted_ms, plausible, class, round(confidence * 10000) "
-               "FROM v_predictions",
-               row_of_predictions, all);
+               "counted_ms, plausible, class, round(confidence * 10000), counted, "
+               "weight FROM v_predictions",
+               row_of_predictions, world->raw_count);
     check_view(world,
-               "SELECT id, node_id, model, version, artifact, sample, class, at_ms "
-               "FROM v_samples",
+               "SELECT id, node_id, model, version, artifact, sample, class, at_ms, "
+               "reason, probability FROM v_samples",
                row_of_samples, samples);
     check_view(world,
                "SELECT first_id, node_id, model, version, artifact, stream, seq, rows, "
-               "known FROM v_reports",
+               "known, mode, predictions FROM v_reports",
                row_of_reports, reports);
 #undef KEY
+    check_summary_views(world);
 }
 
 typedef enum status analytics_function(struct db *db, const struct analytics_query *query,
@@ -398,7 +397,7 @@ static bool is_counted(const struct ask *ask, const struct raw *raw, int64_t art
     char text[65];
     artifact_text(raw->artifact, text);
     const struct analytics_query *query = &ask->query;
-    return raw->counted_ms >= ask->result.from_ms &&
+    return raw->counted && raw->counted_ms >= ask->result.from_ms &&
            raw->counted_ms < ask->result.to_ms &&
            (!query->model || strcmp(query->model, "fashion") == 0) &&
            (!query->version || same_text(query->version, version_of(raw->artifact))) &&
@@ -414,7 +413,7 @@ static void check_steps(const struct world *world, const struct ask *ask,
     size_t steps = ask->result.steps;
     int64_t *n = calloc(steps * CLASSES, sizeof *n);
     int64_t total = 0;
-    for (int i = 0; i < world->raw_count; i++) {
+    for (int i = 0; i < world->all_count; i++) {
         const struct raw *raw = &world->raw[i];
         if (is_counted(ask, raw, artifact)) {
             int64_t step =
@@ -448,7 +447,7 @@ static void check_histograms(const struct world *world, const struct ask *ask,
     int64_t bins[CONFIDENCE_BINS] = {0};
     int64_t confidence = 0;
     int count = 0;
-    for (int i = 0; i < world->raw_count; i++) {
+    for (int i = 0; i < world->all_count; i++) {
         const struct raw *raw = &world->raw[i];
         if (is_counted(ask, raw, artifact)) {
             bins[bin_of(raw->confidence)]++;
@@ -478,7 +477,7 @@ static void check_answer(const struct world *world, const struct ask *ask)
     for (size_t i = 0; i < (ask->query.by_version ? 3 : 1); i++) {
         int64_t artifact = ask->query.by_version ? order[i] : 0;
         int64_t rows = 0;
-        for (int j = 0; j < world->raw_count; j++) {
+        for (int j = 0; j < world->all_count; j++) {
             rows += is_counted(ask, &world->raw[j], artifact);
         }
         if (artifact != 0 && rows == 0) {
@@ -553,6 +552,7 @@ static void every_answer_and_view_equals_brute_force_over_raw_rows(void **state)
     assert_int_equal(
         store_call(fleet->fixture->store, JOB_READER, world_load, world, &err), OK);
     check_raw(world);
+    world_tell(world);
     check_views(world);
     check_analytics(world);
     clock_shift_wall(-shifted_ms);
