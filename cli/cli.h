@@ -39,6 +39,7 @@ int cmd_model_show(int argc, char **argv);
 int cmd_model_list(int argc, char **argv);
 int cmd_model_versions(int argc, char **argv);
 int cmd_model_deploy(int argc, char **argv);
+int cmd_model_detail(int argc, char **argv);
 int cmd_deployment_list(int argc, char **argv);
 int cmd_deployment_remove(int argc, char **argv);
 int cmd_query_volume(int argc, char **argv);

@@ -34,6 +34,7 @@ static const struct command commands[] = {
     {"model", "list", "published models", cmd_model_list},
     {"model", "versions", "published versions of a model", cmd_model_versions},
     {"model", "deploy", "tell nodes to run a version", cmd_model_deploy},
+    {"model", "detail", "how much detail its nodes report", cmd_model_detail},
     {"deployment", "list", "which versions nodes are told to run", cmd_deployment_list},
     {"deployment", "remove", "take a deployment back", cmd_deployment_remove},
     {"query", "volume", "predictions over time", cmd_query_volume},

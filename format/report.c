@@ -15,6 +15,11 @@ uint32_t report_body_hash(const char *body, size_t len)
     return (uint32_t)siphash_2_4(zero_key, body, len);
 }
 
+int64_t report_predictions(const struct report *report)
+{
+    return report->summary ? (int64_t)report->summary->n : (int64_t)report->rows;
+}
+
 uint16_t report_confidence(double confidence)
 {
     /* volatile: a fused multiply-add rounds once instead of twice, and node and server

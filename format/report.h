@@ -77,6 +77,9 @@ enum status report_decode(const char *body, size_t len, struct arena *arena,
 /* Appends the columnar JSON of a report; value and sample columns only where present. */
 void report_encode(const struct report *report, struct buf *ret_body);
 
+/* How many predictions it tells of: those of its summary, else its rows. */
+int64_t report_predictions(const struct report *report);
+
 /* The low 32 bits of SipHash-2-4 with a zero key. */
 uint32_t report_body_hash(const char *body, size_t len);
 

@@ -3,11 +3,13 @@
 #include "base/hex.h"
 #include "server/api/answer.h"
 #include "server/api/handlers.h"
+#include "server/api/model_detail.h"
 #include "server/service/deployments.h"
 #include "server/service/nodes.h"
 #include "server/service/publication.h"
 
-static void add_artifact(struct buf *json, const struct artifact_info *info)
+static void add_artifact(struct service *service, struct buf *json,
+                         const struct artifact_info *info)
 {
     char sha256[SHA256_HEX_BYTES];
     hex_encode(info->sha256, sizeof info->sha256, sha256);
@@ -20,7 +22,9 @@ static void add_artifact(struct buf *json, const struct artifact_info *info)
     answer_integer(json, "length", (int64_t)info->length);
     answer_text(json, "path", info->path);
     answer_text(json, "arm", "none");
-    answer_raw(json, "detail", "{\"mode\":\"full\"}}");
+    struct detail detail = model_detail_now(service->details, info->model);
+    answer_detail(json, "detail", &detail);
+    buf_addc(json, '}');
 }
 
 static enum status tag_of(const struct buf *json, char ret_tag[static SHA256_HEX_BYTES],
@@ -50,7 +54,7 @@ enum status api_assignment(struct request *request, struct response *response)
     buf_addstr(&json, "{\"models\":[");
     for (size_t i = 0; i < count; i++) {
         buf_addstr(&json, i > 0 ? "," : "");
-        add_artifact(&json, &items[i]);
+        add_artifact(service, &json, &items[i]);
     }
     buf_addc(&json, ']');
     answer_integer(&json, "poll_s", service->poll_s);

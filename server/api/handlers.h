@@ -26,8 +26,8 @@ route_handler api_enrollment_token_revoke;
 route_handler api_token_create, api_tokens_list, api_token_revoke;
 route_handler api_whoami;
 
-/* models.c, deployments.c */
-route_handler api_models_list, api_model_get;
+/* models.c, model_detail.c, deployments.c */
+route_handler api_models_list, api_model_get, api_model_detail_put;
 route_handler api_deployment_create, api_deployments_list, api_deployment_remove;
 
 /* repository.c, tuf.c */

@@ -116,7 +116,11 @@ static void add_ingest(struct buf *out, const struct ingest_counters *ingest)
 {
     const struct sample samples[] = {
         {"muster_reports_total", "counter", "Reports stored.", ingest->reports},
-        {"muster_predictions_total", "counter", "Predictions stored.", ingest->rows},
+        {"muster_predictions_total", "counter", "Predictions stored as rows.",
+         ingest->rows},
+        {"muster_summaries_total", "counter", "Summaries stored.", ingest->summaries},
+        {"muster_summarised_predictions_total", "counter",
+         "Predictions that summaries tell of.", ingest->summarised},
         {"muster_report_duplicates_total", "counter", "Reports answered again.",
          ingest->duplicates},
         {"muster_report_conflicts_total", "counter",

@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "server/api/answer.h"
 #include "server/api/handlers.h"
+#include "server/api/model_detail.h"
 #include "server/service/artifacts.h"
 #include "server/service/nodes.h"
 
@@ -119,9 +120,14 @@ enum status api_model_get(struct request *request, struct response *response)
     const char *name = request_param(request, "model");
     BUF_AUTO json = BUF_INIT(ANSWER_BYTES_MAX);
     struct model_info model;
+    struct model_detail_info detail;
     struct artifact_info *items = NULL;
     size_t count = 0;
     enum status status = artifacts_model(artifacts, name, &model, &request->err);
+    if (status == OK) {
+        status =
+            model_detail_get(services(request)->details, name, &detail, &request->err);
+    }
     if (status == OK) {
         status = artifacts_select(artifacts, name, &request->arena, &items, &count,
                                   &request->err);
@@ -141,6 +147,9 @@ enum status api_model_get(struct request *request, struct response *response)
         buf_addstr(&json, i > 0 ? "," : "");
         add_version(request, &json, &items[i], end - i);
     }
-    buf_addstr(&json, "]}");
+    buf_addc(&json, ']');
+    answer_raw(&json, "detail", "{");
+    answer_model_detail(&json, &detail);
+    buf_addstr(&json, "}}");
     return answer_send(request, response, 200, &json);
 }

@@ -56,7 +56,8 @@ struct ingest {
     struct ingest_counters gathered; /* counted at COMMIT */
     int64_t lag_ms[REPORT_ROWS_MAX];
     /* Read by any thread. */
-    _Atomic uint64_t reports, rows, duplicates, conflicts, unknown_artifacts, implausible;
+    _Atomic uint64_t reports, rows, summaries, summarised, duplicates, conflicts,
+        unknown_artifacts, implausible;
 };
 
 static struct dedupe dedupe_of(const struct ingest_node *node)
@@ -243,7 +244,7 @@ static void add_news(struct node_news *news, const struct report_place *place,
     news->cohort_id = place->cohort_id;
     news->below_floor = report->below_floor;
     news->reports++;
-    news->predictions += (int64_t)(report->summary ? report->summary->n : report->rows);
+    news->predictions += report_predictions(report);
     news->dropped += report->dropped;
     if (report->health.present) {
         news->health = &report->health;
@@ -289,6 +290,10 @@ static enum status store_report(struct ingest *ingest, struct db *db,
         place->first_id + (report->rows ? (int64_t)report->rows : 1);
     ingest->gathered.reports++;
     ingest->gathered.rows += report->rows;
+    if (report->summary) {
+        ingest->gathered.summaries++;
+        ingest->gathered.summarised += report->summary->n;
+    }
     ingest->gathered.implausible += (uint64_t)implausible;
     ingest->gathered.unknown_artifacts += place->known ? 0 : 1;
     return OK;
@@ -429,6 +434,8 @@ static void publish_counters(struct ingest *ingest)
     const struct ingest_counters *gathered = &ingest->gathered;
     (void)atomic_fetch_add(&ingest->reports, gathered->reports);
     (void)atomic_fetch_add(&ingest->rows, gathered->rows);
+    (void)atomic_fetch_add(&ingest->summaries, gathered->summaries);
+    (void)atomic_fetch_add(&ingest->summarised, gathered->summarised);
     (void)atomic_fetch_add(&ingest->duplicates, gathered->duplicates);
     (void)atomic_fetch_add(&ingest->unknown_artifacts, gathered->unknown_artifacts);
     (void)atomic_fetch_add(&ingest->implausible, gathered->implausible);
@@ -519,6 +526,8 @@ void ingest_counters_read(const struct ingest *ingest,
     *ret_counters = (struct ingest_counters){
         .reports = atomic_load(&ingest->reports),
         .rows = atomic_load(&ingest->rows),
+        .summaries = atomic_load(&ingest->summaries),
+        .summarised = atomic_load(&ingest->summarised),
         .duplicates = atomic_load(&ingest->duplicates),
         .conflicts = atomic_load(&ingest->conflicts),
         .unknown_artifacts = atomic_load(&ingest->unknown_artifacts),

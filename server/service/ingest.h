@@ -45,6 +45,8 @@ struct ingest_sources {
 
 struct ingest_counters {
     uint64_t reports, rows;     /* stored and committed */
+    uint64_t summaries;         /* stored and committed */
+    uint64_t summarised;        /* predictions that they tell of */
     uint64_t duplicates;        /* answered again */
     uint64_t conflicts;         /* same seq, other body */
     uint64_t unknown_artifacts; /* reports of an artifact never published */

@@ -160,7 +160,7 @@ void nodes_reported(struct nodes *nodes, int64_t node_id, const struct report *r
         node->reported = true;
         memcpy(node->artifact, report->artifact, sizeof node->artifact);
         (void)snprintf(node->model, sizeof node->model, "%s", report->model);
-        node->predictions += (int64_t)report->rows;
+        node->predictions += report_predictions(report);
         if (report->health.present) {
             node->health = report->health;
         }

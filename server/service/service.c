@@ -16,6 +16,7 @@
 #include "server/service/deployments.h"
 #include "server/service/enrollment.h"
 #include "server/service/keys.h"
+#include "server/service/model_detail.h"
 #include "server/service/nodes.h"
 #include "server/service/publication.h"
 #include "server/service/ticker.h"
@@ -116,6 +117,7 @@ static void tick(void *context)
         log_event(LOG_LEVEL_WARNING, "last_seen_not_written",
                   log_text("detail", err.detail));
     }
+    model_details_tick(service->details, clock_wall_ms());
     err_clear(&err);
     if (publication_tick(service->publication, clock_wall_ms(), &err) != OK) {
         log_event(LOG_LEVEL_ERROR, "timestamp_not_signed",
@@ -148,6 +150,10 @@ static enum status open_registry(struct service *service,
     if (status == OK) {
         status = deployments_open(service->changes, service->artifacts, service->nodes,
                                   &service->deployments, err);
+    }
+    if (status == OK) {
+        status = model_details_open(service->changes, service->artifacts,
+                                    &service->details, err);
     }
     return status;
 }
@@ -221,6 +227,7 @@ void service_close(struct service *service)
     }
     publication_free(service->publication);
     auth_free(service->auth);
+    model_details_free(service->details);
     deployments_free(service->deployments);
     artifacts_free(service->artifacts);
     enrollment_free(service->enrollment);

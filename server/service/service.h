@@ -12,13 +12,14 @@
 
 #include "base/err.h"
 
-struct artifacts;   /* what is known of each artifact digest and model */
-struct auth;        /* session MACs, API tokens in memory */
-struct changes;     /* one control change at a time, committed, then made in memory */
-struct deployments; /* "run this version" rules in memory, assignment per node */
-struct enrollment;  /* enrolment tokens and enrolment */
-struct ingest;      /* admission of reports: ids, dedupe, cohorts, rollup counters */
-struct keys;        /* the secrets of keys/ */
+struct artifacts;     /* what is known of each artifact digest and model */
+struct auth;          /* session MACs, API tokens in memory */
+struct changes;       /* one control change at a time, committed, then made in memory */
+struct deployments;   /* "run this version" rules in memory, assignment per node */
+struct enrollment;    /* enrolment tokens and enrolment */
+struct ingest;        /* admission of reports: ids, dedupe, cohorts, rollup counters */
+struct keys;          /* the secrets of keys/ */
+struct model_details; /* how much detail is asked of each model's nodes */
 struct nodes;       /* facts, labels, last seen, newest report of every node, in memory */
 struct publication; /* the published TUF state and the timestamp signer */
 struct retention;   /* how long rows and rollups are kept */
@@ -32,6 +33,7 @@ struct service {
     struct artifacts *artifacts;
     struct auth *auth;
     struct deployments *deployments;
+    struct model_details *details;
     struct enrollment *enrollment;
     struct ingest *ingest; /* opened and closed by the program, see ingest.h */
     struct keys *keys;

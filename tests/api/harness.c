@@ -157,6 +157,9 @@ static void close_log(struct program *program, bool show)
 
 int program_stop(struct program *program)
 {
+    if (program->pid <= 0) {
+        return -1; /* it never started: kill would hit the group of the test */
+    }
     (void)kill(program->pid, SIGTERM);
     int status = wait_for(program->pid);
     program->pid = 0;
@@ -166,6 +169,9 @@ int program_stop(struct program *program)
 
 void program_kill(struct program *program)
 {
+    if (program->pid <= 0) {
+        return;
+    }
     (void)kill(program->pid, SIGKILL);
     (void)wait_for(program->pid);
     program->pid = 0;

@@ -65,6 +65,15 @@ has 'fashion'
 exits 0 "$muster" model versions fashion --json
 [ "$(jq -r '.versions[0].version' "$WORK/stdout")" = 1.0.0 ] || fail "version 1.0.0 is not listed"
 exits 3 "$muster" model versions nothing
+exits 0 "$muster" model detail fashion --table
+has "auto"
+exits 0 "$muster" model detail fashion --mode sampled --every 20 --json
+[ "$(jq -c .now "$WORK/stdout")" = '{"mode":"sampled","every":20,"interval_s":60}' ] || fail "no sampling"
+exits 0 "$muster" model detail fashion --rows-per-day 5 --json
+[ "$(jq -r .mode,.rows_per_day "$WORK/stdout" | tr "\n" " ")" = "sampled 5 " ] || fail "an option changed another"
+exits 3 "$muster" model detail fashion --mode some
+exits 3 "$muster" model detail nothing
+exits 0 "$muster" model detail fashion --mode full
 exits 3 "$muster" model deploy fashion --version 9.9.9
 exits 3 "$muster" model deploy fashion --version 1.0.0 --selector 'site='
 exits 0 "$muster" model deploy fashion --version 1.0.0 --selector site=lyon --json
