@@ -85,7 +85,7 @@ static inline void fleet_tell(struct fleet *fleet, int64_t classes, struct repor
 {
     struct told *told = calloc(1, sizeof *told);
     int64_t from_ms = fleet_time(fleet);
-    bool bad = fleet_random(fleet, 30) == 0;
+    bool bad = fleet_random(fleet, 30) == 0 && report->artifact[0] != 9;
     int64_t lowest = report->artifact[0] == 9 ? FLEET_CLASSES - classes : 0;
     maker_init(&told->maker, from_ms, from_ms + 1 + fleet_random(fleet, 3600000));
     for (int64_t left = 1 + fleet_random(fleet, TOLD_MAX); left > 0; left--) {
