@@ -80,6 +80,7 @@ static const struct option options[] = {
     INT(sample_days, 365, 0, 36600, "DAYS", "samples are kept; 0: for ever"),
     INT(minute_rollup_days, 14, 1, 3660, "DAYS", "minute counts are kept"),
     INT(rollup_days, 0, 0, 36600, "DAYS", "all other counts are kept; 0: for ever"),
+    INT(check_hours, 24, 0, 8784, "HOURS", "between two looks for damage; 0: none"),
     INT(poll_s, 30, 5, 86400, "S", "how often nodes shall poll"),
     INT(session_ms, 3600000, 1000, 30LL * DAY_MS, "MS", "life of a session token"),
     INT(timestamp_ms, 604800000, 2000, 365LL * DAY_MS, "MS", "life of a TUF timestamp"),

@@ -36,6 +36,7 @@ struct config {
     int64_t drain_timeout_ms;
     int64_t read_deadline_ms, linger_max_us, wal_limit_bytes;
     int64_t row_days, row_bytes, sample_days, minute_rollup_days, rollup_days;
+    int64_t check_hours;
     int64_t poll_s, session_ms, timestamp_ms;
 };
 

@@ -11,6 +11,7 @@
 #include "server/api/metrics.h"
 #include "server/api/routes.h"
 #include "server/http/http.h"
+#include "server/service/checker.h"
 #include "server/service/ingest.h"
 #include "server/service/retention.h"
 #include "server/service/service.h"
@@ -23,6 +24,7 @@ struct server {
     struct store *store;
     struct service *service;
     struct workers *workers;
+    struct checker *checker;
     struct http *http;
     struct http *metrics;
     struct metrics_sources sources;
@@ -175,13 +177,19 @@ static enum status server_open(struct server *server, const struct config *confi
         status = workers_open((unsigned)config->workers, WORKER_QUEUE_MAX,
                               &server->workers, err);
     }
-    return status == OK ? open_listeners(server, config, err) : status;
+    if (status == OK) {
+        status = open_listeners(server, config, err);
+    }
+    return status == OK
+               ? checker_start(server->store, config->check_hours, &server->checker, err)
+               : status;
 }
 
 static void server_close(struct server *server, int64_t drain_ms)
 {
     struct ingest *ingest = server->service ? server->service->ingest : NULL;
     struct retention *retention = server->service ? server->service->retention : NULL;
+    checker_stop(server->checker);
     http_close(server->metrics, METRICS_DRAIN_MS);
     http_close(server->http, drain_ms);
     workers_close(server->workers);

@@ -90,6 +90,8 @@ static void add_store(struct buf *out, const struct service_health *health)
 {
     const struct sample samples[] = {
         {"muster_store_healthy", "gauge", "1 if the last commit worked.", health->writer},
+        {"muster_store_damaged", "gauge", "1 if damage was seen in the database.",
+         health->damaged},
         {"muster_store_groups_total", "counter", "Transactions.", health->groups},
         {"muster_store_jobs_total", "counter", "Writing jobs.", health->jobs},
         {"muster_store_commit_failures_total", "counter", "Failed commits.",

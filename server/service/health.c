@@ -27,7 +27,8 @@ void service_health_read(const struct service *service, struct service_health *r
     store_counters_read(service->store, &store);
     *ret_health = (struct service_health){
         .writer = store.healthy,
-        .database = store.database_bytes > 0,
+        .database = store.database_bytes > 0 && !store.damaged,
+        .damaged = store.damaged,
         .started_ms = service->started_ms,
         .groups = store.groups,
         .jobs = store.jobs,

@@ -22,8 +22,9 @@ struct service_tuf_role {
 };
 
 struct service_health {
-    bool writer;        /* the last commit worked */
-    bool database;      /* the file is there and has a size */
+    bool writer;   /* the last commit worked */
+    bool database; /* the file is there, has a size, and no damage was seen */
+    bool damaged;
     int64_t started_ms; /* of the service */
     uint64_t groups, jobs, commit_failures, gate_closings, checkpoints;
     uint64_t wal_bytes, database_bytes;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "server/store/report_rows.h"
 
 enum {
@@ -51,10 +52,22 @@ static enum status status_of(int code)
     }
 }
 
+void db_note_damage(struct db *db, const char *detail)
+{
+    if (db->damaged && !atomic_exchange(db->damaged, true)) {
+        log_event(LOG_LEVEL_ERROR, "database_damaged", log_text("detail", detail),
+                  log_text("advice", "restore a backup, or save what can be read: "
+                                     "docs/OPERATIONS.md, The database is damaged"));
+    }
+}
+
 enum status db_error(struct db *db, const char *doing, struct err *err)
 {
     int code = sqlite3_extended_errcode(db->handle);
     db->write_failed = db->writer;
+    if (status_of(code) == ERR_DB_CORRUPT) {
+        db_note_damage(db, sqlite3_errmsg(db->handle));
+    }
     return err_set(err, status_of(code), "could not %s: %s (%d)", doing,
                    sqlite3_errmsg(db->handle), code);
 }

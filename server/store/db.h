@@ -56,6 +56,7 @@ struct db {
     int64_t deadline_us;
     int64_t gate_deadline_us; /* the same, once *gate_closed */
     const atomic_bool *gate_closed;
+    atomic_bool *damaged;                  /* the store's; may be NULL */
     const struct report_rows *report_rows; /* what table report_row holds; may be NULL */
     int wal_frames; /* writer: frames in the WAL after the last commit */
 };
@@ -127,6 +128,9 @@ enum status db_execute(struct db *db, const char *sql, struct err *err) MUST_USE
  * PRIMARY KEY ERR_EXISTS, INTERRUPT ERR_DB_DEADLINE, BUSY ERR_UNAVAILABLE, else ERR_DB.
  * `doing` completes "could not …". */
 enum status db_error(struct db *db, const char *doing, struct err *err);
+
+/* The database is damaged: remembers it and logs it, the first time. */
+void db_note_damage(struct db *db, const char *detail);
 
 /* Says that a status is of no interest: a rollback on the way out of another failure. */
 static inline void db_discard(enum status status)

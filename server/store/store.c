@@ -155,6 +155,7 @@ static enum status start_readers(struct store *store, struct err *err)
         store->reader_count = i + 1;
         if (status == OK) {
             reader->db->gate_closed = &store->gate_closed;
+            reader->db->damaged = &store->damaged;
             status = db_prepare(reader->db, err);
         }
         if (status == OK) {
@@ -211,6 +212,9 @@ enum status store_open(const struct store_options *options, struct store **ret_s
     enum status status = lock_folder(options->folder, &store->lock_fd, err);
     if (status == OK) {
         status = open_writer(store, err);
+    }
+    if (status == OK) {
+        store->writer->damaged = &store->damaged;
     }
     if (status == OK) {
         status = start_threads(store, err);
@@ -379,5 +383,6 @@ void store_counters_read(struct store *store, struct store_counters *ret_counter
     (void)pthread_mutex_lock(&store->lock);
     *ret_counters = store->counters;
     (void)pthread_mutex_unlock(&store->lock);
+    ret_counters->damaged = atomic_load(&store->damaged);
     ret_counters->database_bytes = stat(store->path, &st) == 0 ? (uint64_t)st.st_size : 0;
 }

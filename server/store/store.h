@@ -65,6 +65,7 @@ struct store_counters {
     uint64_t database_bytes;
     uint64_t commit_us_total;
     bool healthy;    /* the last commit worked */
+    bool damaged;    /* somebody read something that cannot be, since the start */
     bool wal_pinned; /* somebody outside keeps the WAL from being reused */
 };
 

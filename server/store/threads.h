@@ -56,6 +56,7 @@ struct store {
     bool closing;
     bool readers_gone; /* all reader threads have ended: the writer may end too */
     atomic_bool gate_closed;
+    atomic_bool damaged; /* set by whoever finds it, on any connection */
     unsigned running_reads;
     struct store_counters counters;
 };
