@@ -172,6 +172,9 @@ enum status db_open(const char *path, bool writer, bool create, struct db **ret_
         status = db_error(db, "open the database", err);
     } else if (code != SQLITE_OK) {
         status = err_set(err, ERR_NO_MEMORY, "no memory to open '%s'", path);
+    } else if (writer && sqlite3_db_readonly(db->handle, "main") == 1) {
+        /* SQLite opens it for reading then, and says nothing. */
+        status = err_set(err, ERR_IO, "the database cannot be written to");
     } else {
         status = configure(db, err);
     }
