@@ -7,7 +7,7 @@
 #include "server/store/threads.h"
 #include "server/store/wal.h"
 
-enum { PINNED_RETRY_US = 1000000 };
+enum { PINNED_RETRY_US = 1000000, RESTART_WAIT_MS = 40 };
 
 static int frames_of(uint64_t bytes)
 {
@@ -191,7 +191,9 @@ static void wal_is_released(struct checkpoint *checkpoint)
 static void restart_wal(struct checkpoint *checkpoint)
 {
     struct err err = {0};
-    enum status status = wal_restart(checkpoint->store->writer, &err);
+    /* A backup reads in short slices (copy.h): worth a moment, once. */
+    enum status status = wal_restart(checkpoint->store->writer,
+                                     checkpoint->pinned ? 0 : RESTART_WAIT_MS, &err);
     if (status == OK) {
         wal_is_released(checkpoint);
         return;

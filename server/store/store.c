@@ -254,7 +254,7 @@ static void end_writer(struct store *store)
     checkpointer_stop(store);
     if (store->writer_started) {
         struct err err = {0};
-        if (wal_restart(store->writer, &err) != OK) {
+        if (wal_restart(store->writer, 0, &err) != OK) {
             log_event(LOG_LEVEL_WARNING, "checkpoint_failed",
                       log_text("detail", err.detail));
         }

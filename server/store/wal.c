@@ -46,7 +46,7 @@ enum status wal_presize(struct db *db, const char *path, uint64_t bytes, struct 
     if (status == OK) {
         status = db_execute(db, PRESIZE_DROP_SQL, err);
     }
-    return status == OK ? wal_restart(db, err) : status;
+    return status == OK ? wal_restart(db, 0, err) : status;
 }
 
 enum status wal_shrink(struct db *db, const char *path, uint64_t limit_bytes,
@@ -82,11 +82,11 @@ enum status wal_checkpoint(struct db *db, int *ret_copied, struct err *err)
     return OK;
 }
 
-enum status wal_restart(struct db *db, struct err *err)
+enum status wal_restart(struct db *db, int wait_ms, struct err *err)
 {
     int frames = 0;
     int copied = 0;
-    (void)sqlite3_busy_timeout(db->handle, 0);
+    (void)sqlite3_busy_timeout(db->handle, wait_ms);
     int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_RESTART,
                                          &frames, &copied);
     enum status status = code == SQLITE_OK ? OK : db_error(db, "restart the WAL", err);

@@ -21,8 +21,8 @@ enum status wal_presize(struct db *db, const char *path, uint64_t bytes,
 enum status wal_checkpoint(struct db *db, int *ret_copied, struct err *err) MUST_USE;
 
 /* Copies everything and makes the next commit start at the file's beginning.
- * ERR_UNAVAILABLE when another process reads or writes. */
-enum status wal_restart(struct db *db, struct err *err) MUST_USE;
+ * ERR_UNAVAILABLE when somebody else reads or writes for longer than `wait_ms`. */
+enum status wal_restart(struct db *db, int wait_ms, struct err *err) MUST_USE;
 
 /* Gives the file of the WAL back if it has grown to twice the limit and nobody uses it. It
  * is not laid out again: that changes the schema, which ends a snapshot that is being
