@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "tests/bench/load_client.h"
+#include "tests/bench/load_fleet.h"
 
 enum { SLOW_STEP_MS = 100 };
 
@@ -27,17 +28,23 @@ static bool stdin_ended(int timeout_ms)
 struct idle_work {
     struct work work; /* first */
     const struct load_options *options;
+    struct fleet fleet; /* empty without --fleet */
 };
 
 static bool idle_next(struct work *work, struct exchange *exchange)
 {
-    const struct load_options *options = ((struct idle_work *)work)->options;
+    struct idle_work *idle = (struct idle_work *)work;
     if (exchange->context) {
         return false;
     }
     exchange->context = work;
-    buf_addf(&exchange->request, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", options->path,
-             options->host);
+    buf_addf(&exchange->request, "GET %s HTTP/1.1\r\nHost: %s\r\n", idle->options->path,
+             idle->options->host);
+    if (idle->fleet.count > 0) {
+        buf_addf(&exchange->request, "Authorization: Bearer %s\r\n",
+                 idle->fleet.nodes[exchange->index % idle->fleet.count].token);
+    }
+    buf_addstr(&exchange->request, "\r\n");
     return true;
 }
 
@@ -70,6 +77,9 @@ bool hold_idle(const struct load_options *options)
     struct idle_work idle = {.work = {.next = idle_next, .accept = idle_accept},
                              .options = options};
     struct client client;
+    if (options->fleet) {
+        fleet_login(&idle.fleet, options);
+    }
     client_init(&client, options, options->connections);
     client_run(&client, &idle.work, 0, 0);
     (void)printf("{\"mode\":\"idle\",\"open\":%u,\"failed\":%lld}\n", count_open(&client),
@@ -80,6 +90,7 @@ bool hold_idle(const struct load_options *options)
     unsigned open = count_open(&client);
     (void)printf("{\"mode\":\"idle\",\"open_at_end\":%u}\n", open);
     bool good = client.result.failed == 0 && open == client.count;
+    fleet_release(&idle.fleet);
     client_release(&client);
     return good;
 }

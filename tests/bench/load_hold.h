@@ -5,7 +5,8 @@
 
 #include "tests/bench/load.h"
 
-/* Opens --connections, gets one answer on each (GET --path, any status), prints
+/* Opens --connections, gets one answer on each (GET --path: 200 for the nodes of --fleet,
+ * or 401), prints
  * {"mode":"idle","open":N}, holds them until stdin ends, prints how many are open still.
  */
 bool hold_idle(const struct load_options *options);

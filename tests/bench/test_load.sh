@@ -56,5 +56,6 @@ for value in 5 1 3; do
     figure some "$value"
 done
 [ "$(median some) $(lowest some) $(highest some)" = "3 1 5" ] || fail "the median"
+[ "$(calc '3 > 4') $(calc '1 / 4')" = "0 0.25" ] || fail "the arithmetic"
 muster_stop
 echo "load: ok acknowledged=$stored"
