@@ -59,6 +59,7 @@ turn() {
     stored=$("${name}_stored")
     [ "$stored" = "$(field acknowledged "$result")" ] ||
         fail "$name acknowledged $(field acknowledged "$result") and has $stored"
+    [ "$stored" -gt 0 ] || fail "$name acknowledged nothing within $seconds s"
     "${name}_down"
     figure "$name.$rows.rate" "$(field rate "$result")"
     figure "$name.$rows.cpu" "$(field server_cpu_s_per_million "$result")"

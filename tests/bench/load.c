@@ -21,6 +21,7 @@ static const char USAGE[] =
     "  reports  --fleet FILE [--rows 100] [--form columns|rows] [--zstd]\n"
     "           [--model M --artifact HEX]                  reports of these nodes in "
     "turn\n"
+    "           [--body FILE ...]   these reports instead, stamped with seq and times\n"
     "  lines    --path TARGET [--rows 100] [--form field|tag] [--nodes 1000]\n"
     "  polls    [--fleet FILE] [--path TARGET]              304s\n"
     "  statement --rows N --nodes VARIANT   no load: prints these rows as an INSERT\n"
@@ -51,6 +52,7 @@ enum option_id {
     OPTION_SECONDS,
     OPTION_RATE,
     OPTION_SERVER_PID,
+    OPTION_BODY,
     OPTION_ZSTD,
     OPTION_TOLERATE,
 };
@@ -71,6 +73,7 @@ static const struct option OPTIONS[] = {
     {"seconds", required_argument, NULL, OPTION_SECONDS},
     {"rate", required_argument, NULL, OPTION_RATE},
     {"server-pid", required_argument, NULL, OPTION_SERVER_PID},
+    {"body", required_argument, NULL, OPTION_BODY},
     {"zstd", no_argument, NULL, OPTION_ZSTD},
     {"tolerate", no_argument, NULL, OPTION_TOLERATE},
     {0}};
@@ -172,6 +175,11 @@ static void parse(struct load_options *options, int argc, char **argv)
             set_to(options, optarg);
         } else if (id == OPTION_ZSTD) {
             options->zstd = true;
+        } else if (id == OPTION_BODY) {
+            if (options->body_count == BODY_FILES_MAX) {
+                die("at most %d times --body", BODY_FILES_MAX);
+            }
+            options->bodies[options->body_count++] = optarg;
         } else if (id == OPTION_TOLERATE) {
             options->tolerate = true;
         } else if (id >= OPTION_FLEET && id <= OPTION_PATH) {

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { SERVER_PIDS_MAX = 8 };
+enum { SERVER_PIDS_MAX = 8, BODY_FILES_MAX = 64 };
 
 /* The command line; texts are borrowed from argv. */
 struct load_options {
@@ -24,7 +24,9 @@ struct load_options {
     const char *fleet;      /* file of nodes: written by enroll, read by the others */
     const char *enrollment; /* token for enroll */
     const char *model, *artifact;
-    const char *form; /* of a body: columns, rows, summary; of lines: field, tag */
+    const char *form; /* of a body: columns, rows; of lines: field, tag */
+    const char *bodies[BODY_FILES_MAX]; /* files with reports to send instead */
+    unsigned body_count;
     const char *path; /* request target, where the mode does not know it */
     const char *etag; /* for If-None-Match */
     unsigned connections, nodes, rows;

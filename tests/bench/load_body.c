@@ -5,10 +5,17 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hex.h"
 #include "format/report.h"
 
-enum { BODY_BYTES_MAX = 1 << 20, TIME_DIGITS = 13, SEQ_DIGITS = 10, NODE_DIGITS = 4 };
+enum {
+    BODY_BYTES_MAX = 1 << 20,
+    TIME_DIGITS = 13,
+    SEQ_DIGITS = 10,
+    NODE_DIGITS = 4,
+    MINUTE_MS = 60000
+};
 
 /* One prediction of a variant. Most confidences are high, as a trained net's are. */
 struct prediction {
@@ -137,6 +144,37 @@ void body_report(struct body *body, const struct load_options *options, int64_t 
     find_times(body, by_rows ? "\"at_ms\":" : "\"at_ms\":[", by_rows);
 }
 
+/* Puts `stream` and the artifact in the place of what the file has. */
+static void set_member(struct buf *text, const char *member, const char *value)
+{
+    struct buf old = *text;
+    size_t from = value_of(&old, member);
+    size_t len = strcspn(old.data + from, ",\"");
+    *text = BUF_INIT(BODY_BYTES_MAX);
+    buf_add(text, old.data, from);
+    buf_addstr(text, value);
+    buf_add(text, old.data + from + len, old.len - from - len);
+    buf_release(&old);
+}
+
+void body_file(struct body *body, const struct load_options *options, int64_t stream,
+               unsigned variant)
+{
+    char number[24];
+    const char *path = options->bodies[variant % options->body_count];
+    *body = (struct body){.text = BUF_INIT(BODY_BYTES_MAX)};
+    if (file_read(path, &body->text, NULL) != OK) {
+        die("cannot read %s", path);
+    }
+    (void)snprintf(number, sizeof number, "%lld", (long long)stream);
+    set_member(&body->text, "\"stream\":", number);
+    set_member(&body->text, "\"artifact\":\"", options->artifact);
+    body->seq_at = value_of(&body->text, "\"seq\":");
+    body->sent_at = value_of(&body->text, "\"sent_ms\":");
+    body->from_at = value_of(&body->text, "\"from_ms\":");
+    body->to_at = value_of(&body->text, "\"to_ms\":");
+}
+
 void body_lines(struct body *body, const struct load_options *options, unsigned variant)
 {
     bool tag = strcmp(options->form, "tag") == 0;
@@ -172,6 +210,11 @@ void body_stamp(struct body *body, int64_t seq, int64_t sent_ms)
 {
     put_digits(body->text.data + body->seq_at, seq, SEQ_DIGITS);
     put_digits(body->text.data + body->sent_at, sent_ms, TIME_DIGITS);
+    if (body->from_at > 0) {
+        int64_t to_ms = sent_ms - sent_ms % MINUTE_MS;
+        put_digits(body->text.data + body->from_at, to_ms - MINUTE_MS, TIME_DIGITS);
+        put_digits(body->text.data + body->to_at, to_ms, TIME_DIGITS);
+    }
 }
 
 void body_stamp_rows(struct body *body, int64_t first_ms, int64_t step_ms)

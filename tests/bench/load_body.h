@@ -16,6 +16,7 @@ struct body {
     struct buf text;
     unsigned rows;
     size_t seq_at, sent_at;        /* offsets of 10 and 13 digits; 0: none */
+    size_t from_at, to_at;         /* of a summary, 13 digits; 0: none */
     size_t time_at[BODY_ROWS_MAX]; /* offsets of 13 digits */
     size_t node_at[BODY_ROWS_MAX]; /* of 4 digits; 0: none */
 };
@@ -23,6 +24,10 @@ struct body {
 /* A report in the columns of report_encode, or as rows. */
 void body_report(struct body *body, const struct load_options *options, int64_t stream,
                  unsigned variant);
+
+/* A report from a file, whose seq has 10 digits; it has no rows that are stamped. */
+void body_file(struct body *body, const struct load_options *options, int64_t stream,
+               unsigned variant);
 
 /* The same rows in InfluxDB's line protocol, times in ms: class as a field or as a tag.
  */

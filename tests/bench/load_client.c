@@ -419,7 +419,8 @@ void client_print(const struct client *client, const struct work *work)
         "\"server_written_bytes\":%lld,\"sent_bytes\":%lld,\"p50_us\":%lld,\"p90_us\":%"
         "lld,"
         "\"p99_us\":%lld,\"max_us\":%lld,\"loader_cpu\":%.2f,\"answered\":%lld,"
-        "\"acknowledged\":%lld,\"failed\":%lld,\"reconnects\":%lld}\n",
+        "\"acknowledged\":%lld,\"body_bytes\":%.1f,\"failed\":%lld,\"reconnects\":%lld}"
+        "\n",
         client->options->mode, client->count, result->window_s,
         (double)result->window_answered / seconds, units / seconds,
         units > 0 ? result->server.cpu_s / units * 1e6 : 0,
@@ -431,6 +432,7 @@ void client_print(const struct client *client, const struct work *work)
         (long long)client_percentile_us(result, 0.9),
         (long long)client_percentile_us(result, 0.99), (long long)result->latency_max_us,
         result->own_cpu_s / seconds, (long long)result->answered,
-        (long long)(result->answered * work->units), (long long)result->failed,
-        (long long)result->reconnects);
+        (long long)(result->answered * work->units),
+        work->bodies > 0 ? (double)work->body_bytes / (double)work->bodies : 0.0,
+        (long long)result->failed, (long long)result->reconnects);
 }

@@ -46,7 +46,8 @@ struct work {
     /* Whether the answer is the one that is wanted. */
     bool (*accept)(struct work *work, struct exchange *exchange,
                    const struct answer *answer);
-    unsigned units; /* predictions that a good answer stands for */
+    unsigned units;             /* predictions that a good answer stands for */
+    int64_t bodies, body_bytes; /* of what was asked, where that is counted */
 };
 
 /* Processor time and bytes written of the server's processes. */

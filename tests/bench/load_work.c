@@ -66,6 +66,8 @@ static void put_report(struct load_work *load, struct exchange *exchange,
     buf_addstr(request, node->token);
     buf_addstr(request, "\r\nContent-Type: application/json\r\nContent-Length: ");
     buf_addi(request, (int64_t)body->len);
+    load->work.bodies++;
+    load->work.body_bytes += (int64_t)body->len;
     buf_addstr(request,
                load->options->zstd ? "\r\nContent-Encoding: zstd\r\n\r\n" : "\r\n\r\n");
     buf_add(request, body->data, body->len);
@@ -121,10 +123,14 @@ bool work_reports(const struct load_options *options)
     load.bodies = must_calloc(options->connections, sizeof *load.bodies);
     int64_t stream = clock_wall_ms(); /* a new one a run */
     for (unsigned i = 0; i < options->connections; i++) {
-        body_report(&load.bodies[i], options, stream, i);
+        if (options->body_count > 0) {
+            body_file(&load.bodies[i], options, stream, i);
+        } else {
+            body_report(&load.bodies[i], options, stream, i);
+        }
     }
     (void)snprintf(load.rows_member, sizeof load.rows_member, "\"rows\":%u,",
-                   options->rows);
+                   options->body_count > 0 ? 0 : options->rows);
     return run(&load, options->connections);
 }
 

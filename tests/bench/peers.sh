@@ -201,6 +201,8 @@ postgres_load() {
     out=$(postgres_run "$1" "$2") || fail "pgbench"
     sleep 0.3
     after=$(process_cpu_s "$POSTGRES_PID")
+    # Its clock runs while its sessions connect; on a busy machine nothing may be left.
+    grep -q '^tps = [1-9]' <<<"$out" || fail "pgbench did nothing within $2 s"
     transactions=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' <<<"$out")
     tps=$(sed -n 's/^tps = \([0-9.]*\).*/\1/p' <<<"$out" | head -n 1)
     printf '{"mode":"postgres","rate":%.0f,"server_cpu_s_per_million":%s,"acknowledged":%s}\n' \
