@@ -84,9 +84,32 @@ static void job_done(struct job *job, enum status status, const struct err *err)
     (void)atomic_fetch_sub(&http->jobs, 1);
 }
 
+/* The library calls again, so it has gone on with the connection. */
+static void note_resumed(struct exchange *x)
+{
+    if (x->suspended) {
+        x->suspended = false;
+        (void)atomic_fetch_sub(&x->http->suspended, 1);
+    }
+}
+
+/* A request that comes when the server has drained already. */
+static enum MHD_Result refuse_late(struct exchange *x)
+{
+    note_resumed(x);
+    x->status = err_set(&x->request.err, ERR_UNAVAILABLE, "the server stops");
+    return answer_queue(x);
+}
+
 static enum MHD_Result hand_over(struct exchange *x, enum job_place place)
 {
     struct http *http = x->http;
+    /* Counted before it looks: http_close sees the count or this sees that it closed. */
+    x->suspended = true;
+    (void)atomic_fetch_add(&http->suspended, 1);
+    if (atomic_load(&http->closed)) {
+        return refuse_late(x);
+    }
     x->job = (struct job){.run = job_run,
                           .done = job_done,
                           .source = (uint64_t)x->request.principal.id,
@@ -293,6 +316,7 @@ enum MHD_Result exchange_on_request(void *context, struct MHD_Connection *mhd,
         *upload_data_size = 0;
         return MHD_YES;
     case EXCHANGE_FINISHED:
+        note_resumed(x);
         return answer_queue(x);
     case EXCHANGE_RUNNING:
     case EXCHANGE_ANSWERED:
@@ -312,6 +336,7 @@ void exchange_on_completed(void *context, struct MHD_Connection *mhd,
         return;
     }
     assert(x->state != EXCHANGE_RUNNING);
+    note_resumed(x);
     count_answer(x);
     if (!http->options.quiet) {
         log_answer(x, reason == MHD_REQUEST_TERMINATED_COMPLETED_OK);

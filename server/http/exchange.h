@@ -42,6 +42,7 @@ struct exchange {
     bool decided;       /* the answer is known without a handler; the body is discarded */
     bool closes;        /* the answer says Connection: close */
     bool in_flight;     /* counted in http->node_flights */
+    bool suspended;     /* counted in http->suspended */
     const char *raw_target;
     struct head head;
     struct framing framing;

@@ -227,9 +227,11 @@ void http_close(struct http *http, int64_t drain_ms)
     int listen_fd = MHD_quiesce_daemon(http->daemon);
     wait_for_requests(http, drain_ms);
     /* Late clients are cut off; jobs cannot be, and stopping the library with a suspended
-     * connection would abort. */
+     * connection would abort: also with one that a new request on an open connection has
+     * suspended since, or that waits for its event thread. */
+    atomic_store(&http->closed, true);
     deadlines_expire_all(http->deadlines);
-    while (atomic_load(&http->jobs) > 0) {
+    while (atomic_load(&http->jobs) > 0 || atomic_load(&http->suspended) > 0) {
         pause_ms(DRAIN_POLL_MS);
     }
     wait_for_requests(http, LAST_ANSWERS_MS);
