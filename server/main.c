@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
 #include <sodium.h>
 
 #include "base/log.h"
@@ -180,8 +181,9 @@ int main(int argc, char **argv)
         (void)puts("musterd " MUSTER_VERSION);
         return EXIT_OK;
     }
-    if (sodium_init() < 0) {
-        (void)fputs("musterd: libsodium does not start\n", stderr);
+    /* libcrypto would start by itself, and crash where it has no memory to. */
+    if (sodium_init() < 0 || OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1) {
+        (void)fputs("musterd: a library of cryptography does not start\n", stderr);
         return EXIT_FAILED;
     }
     if (strcmp(command, "init") == 0) {

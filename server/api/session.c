@@ -46,7 +46,7 @@ enum status api_session(struct request *request, struct response *response)
     struct session_request session = {0};
     char token[SESSION_TOKEN_BYTES];
     int64_t expires_ms = 0;
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = auth_now_ms(services(request)->auth);
     enum status status = body_parse(request, &body);
     if (status == OK) {
         status = read_request(request, body, &session);
@@ -65,7 +65,7 @@ enum status api_session(struct request *request, struct response *response)
     buf_addc(&json, '{');
     answer_text(&json, "token", token);
     answer_integer(&json, "expires_ms", expires_ms);
-    answer_integer(&json, "server_ms", now_ms);
+    answer_integer(&json, "server_ms", clock_wall_ms());
     buf_addc(&json, '}');
     return answer_send(request, response, 200, &json);
 }

@@ -3,10 +3,12 @@
 
 #include <inttypes.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "server/service/nodes.h"
 #include "server/service/nonces.h"
@@ -19,6 +21,8 @@ static const char API_PREFIX[] = "mat_";
 struct auth {
     struct auth_options options;
     struct nonces *nonces;
+    _Atomic int64_t
+        ahead_ms; /* the most that the wall clock was ahead of the monotonic */
 };
 
 enum status auth_open(const struct auth_options *options, struct auth **ret_auth,
@@ -27,6 +31,7 @@ enum status auth_open(const struct auth_options *options, struct auth **ret_auth
     struct auth *auth = calloc(1, sizeof *auth);
     if (auth) {
         auth->options = *options;
+        atomic_store(&auth->ahead_ms, clock_wall_ms() - clock_mono_ms());
         auth->nonces = nonces_new(AUTH_NONCES_MAX, AUTH_NONCES_PER_NODE);
     }
     if (!auth || !auth->nonces) {
@@ -43,6 +48,19 @@ void auth_free(struct auth *auth)
         nonces_free(auth->nonces);
         free(auth);
     }
+}
+
+/* Within a start the time of sessions never goes back, because used nonces are forgotten
+ * as it passes: while the wall clock is behind where it was, monotonic time goes on. */
+int64_t auth_now_ms(struct auth *auth)
+{
+    int64_t mono_ms = clock_mono_ms();
+    int64_t ahead_ms = clock_wall_ms() - mono_ms;
+    int64_t most_ms = atomic_load(&auth->ahead_ms);
+    while (ahead_ms > most_ms &&
+           !atomic_compare_exchange_weak(&auth->ahead_ms, &most_ms, ahead_ms)) {
+    }
+    return mono_ms + (ahead_ms > most_ms ? ahead_ms : most_ms);
 }
 
 static void put_le(uint8_t *to, uint64_t value, int bytes)

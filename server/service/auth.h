@@ -51,6 +51,9 @@ struct auth_options {
     int64_t started_ms;
 };
 
+/* The time that sessions go by: the wall clock, which may jump ahead but not back. */
+int64_t auth_now_ms(struct auth *auth);
+
 /* What `options` points to must outlive it. */
 enum status auth_open(const struct auth_options *options, struct auth **ret_auth,
                       struct err *err) MUST_USE;
