@@ -132,7 +132,7 @@ enum status config_set(struct config *config, const char *name, const char *valu
     }
     const char *copy = arena_strdup(&config->arena, value);
     if (!copy) {
-        return err_set(err, ERR_CONFIG, "%s: the value is too long", source);
+        return err_set(err, ERR_CONFIG, "%s: no room for the value", source);
     }
     *(const char **)member(config, option) = copy;
     return OK;

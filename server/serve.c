@@ -2,9 +2,12 @@
 #include "server/serve.h"
 
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "server/api/handlers.h"
@@ -28,8 +31,17 @@ struct server {
     struct http *http;
     struct http *metrics;
     struct metrics_sources sources;
+    atomic_bool lost; /* the store gave up */
     char labels[256]; /* the keys of config->cohort_labels, cut apart */
 };
+
+/* store_options.lost: the main thread waits for a signal. */
+static void end_server(void *context)
+{
+    struct server *server = context;
+    atomic_store(&server->lost, true);
+    (void)kill(getpid(), SIGTERM);
+}
 
 /* http_options.submit */
 static enum status submit(void *submit_context, enum job_place place, struct job *job,
@@ -74,6 +86,8 @@ static enum status open_store(struct server *server, const struct config *config
     options.read_deadline_ms = config->read_deadline_ms;
     options.linger_max_us = config->linger_max_us;
     options.wal_limit_bytes = (uint64_t)config->wal_limit_bytes;
+    options.lost = end_server;
+    options.lost_context = server;
     return store_open(&options, &server->store, err);
 }
 
@@ -238,5 +252,10 @@ enum status serve(const struct config *config, struct err *err)
         log_event(LOG_LEVEL_INFO, "stopping", log_int("signal", number));
     }
     server_close(&server, config->drain_timeout_ms);
+    if (atomic_load(&server.lost)) {
+        return err_set(err, ERR_IO,
+                       "the database could not be synced; start again: everything that "
+                       "was acknowledged is in its log");
+    }
     return status;
 }

@@ -109,10 +109,28 @@ enum status service_init_data(struct store *store, const char *folder,
     return status;
 }
 
+static enum status touch(void *context, struct db *db, struct err *err)
+{
+    (void)context;
+    return server_row_touch(db, err);
+}
+
+/* A server that is not ready may be sent nothing any more, so it tries a write itself. */
+static void try_to_write(struct service *service)
+{
+    struct store_counters counters = {0};
+    store_counters_read(service->store, &counters);
+    if (!counters.healthy) {
+        enum status status = store_call(service->store, JOB_WRITER, touch, NULL, NULL);
+        (void)status; /* /readyz tells */
+    }
+}
+
 static void tick(void *context)
 {
     struct service *service = context;
     struct err err = {0};
+    try_to_write(service);
     if (nodes_flush(service->nodes, &err) != OK) {
         log_event(LOG_LEVEL_WARNING, "last_seen_not_written",
                   log_text("detail", err.detail));

@@ -7,7 +7,11 @@
 #include "server/store/threads.h"
 #include "server/store/wal.h"
 
-enum { PINNED_RETRY_US = 1000000, RESTART_WAIT_MS = 40 };
+enum {
+    PINNED_RETRY_US = 1000000,
+    FAILED_RETRY_US = 500000,
+    RESTART_WAIT_MS = 40,
+};
 
 static int frames_of(uint64_t bytes)
 {
@@ -36,9 +40,30 @@ static int frames_now(const struct checkpoint *checkpoint)
     return checkpoint->store->writer->wal_frames;
 }
 
-static void tell_failure(const struct err *err)
+static bool has_failed(const struct store *store)
 {
-    log_event(LOG_LEVEL_WARNING, "checkpoint_failed", log_text("detail", err->detail));
+    return atomic_load(&store->writer->disk->checkpoint_failed);
+}
+
+/* A failure is told once, and ends with the first checkpoint that works. */
+static void note_checkpoint(struct store *store, bool failed_before,
+                            const struct err *err)
+{
+    bool failed = has_failed(store);
+    (void)pthread_mutex_lock(&store->lock);
+    checkpoint_note_health(store);
+    bool tell_lost = atomic_load(&store->writer->disk->lost) && !store->told_lost;
+    store->told_lost = store->told_lost || tell_lost;
+    (void)pthread_mutex_unlock(&store->lock);
+    if (failed && !failed_before) {
+        log_event(LOG_LEVEL_ERROR, "checkpoint_failed", log_text("detail", err->detail));
+    } else if (failed_before && !failed) {
+        log_event(LOG_LEVEL_INFO, "checkpoint_works_again",
+                  log_text("file", STORE_FILE_NAME));
+    }
+    if (tell_lost && store->options.lost) {
+        store->options.lost(store->options.lost_context);
+    }
 }
 
 /* ---- the checkpointer ---------------------------------------------------------------
@@ -49,10 +74,9 @@ static void run_pass(struct store *store)
     struct checkpointer *checkpointer = &store->checkpointer;
     struct err err = {0};
     int copied = 0;
+    bool failed_before = has_failed(store);
     enum status status = wal_checkpoint(checkpointer->db, &copied, &err);
-    if (status != OK) {
-        tell_failure(&err);
-    }
+    note_checkpoint(store, failed_before, &err);
     (void)pthread_mutex_lock(&store->lock);
     checkpointer->running = false;
     checkpointer->finished = true;
@@ -89,6 +113,7 @@ enum status checkpointer_start(struct store *store, struct err *err)
     if (status != OK) {
         return status;
     }
+    checkpointer->db->disk = store->writer->disk;
     int code = pthread_create(&checkpointer->thread, NULL, checkpointer_main, store);
     if (code != 0) {
         return err_set(err, ERR_NO_MEMORY, "could not start a thread (%d)", code);
@@ -132,6 +157,11 @@ static bool gate_is_clear(const struct store *store)
 {
     return atomic_load(&store->gate_closed) && store->running_reads == 0 &&
            !pass_is_on(store);
+}
+
+void checkpoint_note_health(struct store *store)
+{
+    store->counters.healthy = !store->commit_failed && !has_failed(store);
 }
 
 int64_t checkpoint_due_us(const struct checkpoint *checkpoint)
@@ -181,19 +211,21 @@ static void wal_is_released(struct checkpoint *checkpoint)
     if (!checkpoint->pinned) {
         return;
     }
-    if (wal_shrink(store->writer, store->path, store->options.wal_limit_bytes, &err) !=
-        OK) {
-        tell_failure(&err);
-    }
+    bool failed_before = has_failed(store);
+    db_discard(
+        wal_shrink(store->writer, store->path, store->options.wal_limit_bytes, &err));
+    note_checkpoint(store, failed_before, &err);
     set_pinned(checkpoint, false);
 }
 
 static void restart_wal(struct checkpoint *checkpoint)
 {
     struct err err = {0};
+    bool failed_before = has_failed(checkpoint->store);
     /* A backup reads in short slices (copy.h): worth a moment, once. */
     enum status status = wal_restart(checkpoint->store->writer,
                                      checkpoint->pinned ? 0 : RESTART_WAIT_MS, &err);
+    note_checkpoint(checkpoint->store, failed_before, &err);
     if (status == OK) {
         wal_is_released(checkpoint);
         return;
@@ -205,7 +237,6 @@ static void restart_wal(struct checkpoint *checkpoint)
         set_pinned(checkpoint, true);
         return;
     }
-    tell_failure(&err);
     checkpoint->retry_us = clock_mono_us() + PINNED_RETRY_US;
 }
 
@@ -248,9 +279,9 @@ static void copy_rest(struct checkpoint *checkpoint)
 {
     struct err err = {0};
     int copied = 0;
-    if (wal_checkpoint(checkpoint->store->writer, &copied, &err) != OK) {
-        tell_failure(&err);
-    }
+    bool failed_before = has_failed(checkpoint->store);
+    db_discard(wal_checkpoint(checkpoint->store->writer, &copied, &err));
+    note_checkpoint(checkpoint->store, failed_before, &err);
 }
 
 /* Each pass leaves what was written meanwhile, which is less than it copied. */
@@ -278,7 +309,11 @@ static void begin_pass(struct checkpoint *checkpoint)
         checkpoint->gate_frames = limit_frames(checkpoint);
         checkpoint->copied_frames = 0;
     }
-    if (frames >= checkpoint->due_frames) {
+    int64_t now_us = clock_mono_us();
+    bool again =
+        has_failed(checkpoint->store) && now_us - checkpoint->pass_us > FAILED_RETRY_US;
+    if (frames >= checkpoint->due_frames || again) {
+        checkpoint->pass_us = now_us;
         want_pass(checkpoint->store);
     }
 }

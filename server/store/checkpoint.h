@@ -41,6 +41,7 @@ struct checkpoint {
     int copied_frames;
     bool pinned;      /* the WAL could not be begun anew behind the gate */
     int64_t retry_us; /* while it is pinned: when to try again */
+    int64_t pass_us;  /* when a pass was wanted last */
 };
 
 void checkpoint_init(struct checkpoint *checkpoint, struct store *store);
@@ -52,6 +53,9 @@ int64_t checkpoint_due_us(const struct checkpoint *checkpoint);
 
 /* After each group and whenever it wants: passes, gate, restart. */
 void checkpoint_look(struct checkpoint *checkpoint);
+
+/* Under the lock: makes counters.healthy what commits and checkpoints say. */
+void checkpoint_note_health(struct store *store);
 
 /* The checkpointer; it ends, within the pass that it is at, by checkpointer_stop. */
 enum status checkpointer_start(struct store *store, struct err *err) MUST_USE;

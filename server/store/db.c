@@ -119,7 +119,9 @@ static int note_wal_frames(void *context, sqlite3 *handle, const char *name, int
 {
     (void)handle;
     (void)name;
-    ((struct db *)context)->wal_frames = frames;
+    struct db *db = context;
+    db->wal_frames = frames;
+    db->wal_commits++;
     return SQLITE_OK;
 }
 
@@ -164,6 +166,7 @@ enum status db_open(const char *path, bool writer, bool create, struct db **ret_
         return err_set(err, ERR_NO_MEMORY, "no memory for a connection");
     }
     db->writer = writer;
+    db->disk = &db->own_disk;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                 (create ? SQLITE_OPEN_CREATE : 0);
     int code = sqlite3_open_v2(path, &db->handle, flags, NULL);
@@ -234,6 +237,9 @@ void db_close(struct db *db)
     }
     for (int module = 0; module < DB_MODULES; module++) {
         finalize_module(db, module);
+    }
+    if (atomic_load(&db->disk->lost)) {
+        (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
     int code = sqlite3_close(db->handle);
     assert(code == SQLITE_OK);

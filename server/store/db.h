@@ -46,6 +46,12 @@ struct db_module_table {
         .sql = (array), .count = (int)(sizeof(array) / sizeof((array)[0]))               \
     }
 
+/* What connections that copy the WAL find out about the disk; see wal.h. */
+struct disk_state {
+    atomic_bool checkpoint_failed; /* the last one, other than because of readers */
+    atomic_bool lost;              /* no more transactions */
+};
+
 struct db {
     sqlite3 *handle;
     bool writer;
@@ -58,7 +64,10 @@ struct db {
     const atomic_bool *gate_closed;
     atomic_bool *damaged;                  /* the store's; may be NULL */
     const struct report_rows *report_rows; /* what table report_row holds; may be NULL */
-    int wal_frames; /* writer: frames in the WAL after the last commit */
+    int wal_frames;          /* writer: frames in the WAL after the last commit */
+    uint64_t wal_commits;    /* writer: commits that wrote */
+    struct disk_state *disk; /* writer: its own, or of the connection beside it */
+    struct disk_state own_disk;
 };
 
 #define DB_STMT __attribute__((cleanup(db_statement_reset))) sqlite3_stmt *

@@ -5,11 +5,12 @@
 
 #include "server/store/db.h"
 
-enum registry_statement { SERVER_INSERT, SERVER_GET, AUDIT_INSERT };
+enum registry_statement { SERVER_INSERT, SERVER_GET, SERVER_TOUCH, AUDIT_INSERT };
 
 static const char *const sql[] = {
     [SERVER_INSERT] = "INSERT INTO server(id, server_id, created_ms) VALUES (1, ?1, ?2)",
     [SERVER_GET] = "SELECT server_id FROM server WHERE id = 1",
+    [SERVER_TOUCH] = "UPDATE server SET created_ms = created_ms WHERE id = 1",
     [AUDIT_INSERT] = ("INSERT INTO audit_log(at_ms, actor, action, subject, detail)"
                       " VALUES (?1, ?2, ?3, ?4, ?5)"),
 };
@@ -36,6 +37,11 @@ enum status server_row_get(struct db *db, char ret_server_id[static 33], struct 
         (void)snprintf(ret_server_id, 33, "%s", db_column_text(stmt, 0));
     }
     return status;
+}
+
+enum status server_row_touch(struct db *db, struct err *err)
+{
+    return db_run(db, db_statement(db, DB_REGISTRY, SERVER_TOUCH), err);
 }
 
 enum status audit_row_insert(struct db *db, const struct audit_row *row, struct err *err)

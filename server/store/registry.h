@@ -27,6 +27,9 @@ enum status server_row_insert(struct db *db, const char *server_id, int64_t crea
 enum status server_row_get(struct db *db, char ret_server_id[static 33],
                            struct err *err) MUST_USE;
 
+/* Writes that row as it is: whether the disk takes a write. */
+enum status server_row_touch(struct db *db, struct err *err) MUST_USE;
+
 /* Adds a row to the audit log. */
 enum status audit_row_insert(struct db *db, const struct audit_row *row,
                              struct err *err) MUST_USE;

@@ -254,12 +254,17 @@ static void end_writer(struct store *store)
     checkpointer_stop(store);
     if (store->writer_started) {
         struct err err = {0};
-        if (wal_restart(store->writer, 0, &err) != OK) {
+        if (!atomic_load(&store->writer->disk->lost) &&
+            wal_restart(store->writer, 0, &err) != OK) {
             log_event(LOG_LEVEL_WARNING, "checkpoint_failed",
                       log_text("detail", err.detail));
         }
     }
+    bool lost = store->writer && atomic_load(&store->writer->disk->lost);
     db_close(store->writer);
+    if (lost) {
+        wal_forget_index(store->path);
+    }
 }
 
 void store_close(struct store *store)

@@ -56,6 +56,10 @@ struct store_options {
     int64_t read_deadline_ms; /* 100; analytics may ask for more */
     int64_t linger_max_us;    /* upper bound of the adaptive linger before COMMIT */
     uint64_t wal_limit_bytes; /* 32 MiB: the reader gate closes beyond */
+    /* Called once, on the writer thread, when nothing can be written any more and only a
+     * new start mends it (wal.h says why). The program must end. May be NULL. */
+    void (*lost)(void *context);
+    void *lost_context;
 };
 
 struct store_counters {
@@ -64,7 +68,7 @@ struct store_counters {
     uint64_t wal_bytes;   /* in use; the file of the WAL is pre-sized */
     uint64_t database_bytes;
     uint64_t commit_us_total;
-    bool healthy;    /* the last commit worked */
+    bool healthy;    /* the last commit and the last checkpoint worked */
     bool damaged;    /* somebody read something that cannot be, since the start */
     bool wal_pinned; /* somebody outside keeps the WAL from being reused */
 };

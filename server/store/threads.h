@@ -59,6 +59,8 @@ struct store {
     atomic_bool damaged; /* set by whoever finds it, on any connection */
     unsigned running_reads;
     struct store_counters counters;
+    bool commit_failed; /* and none that wrote has worked since */
+    bool told_lost;     /* options.lost was called */
 };
 
 /* Thread functions; the argument is the store, or the struct reader. */

@@ -31,6 +31,9 @@ static enum status run(struct db *db, enum transaction_sql index, struct err *er
 
 enum status transaction_begin(struct db *db, struct err *err)
 {
+    if (atomic_load(&db->disk->lost)) {
+        return err_set(err, ERR_IO, "the database was lost");
+    }
     return run(db, db->writer ? TRANSACTION_WRITE : TRANSACTION_READ, err);
 }
 

@@ -23,6 +23,7 @@ struct writer {
     size_t last_count;      /* jobs of the group before */
     int64_t last_commit_us; /* how long its COMMIT took */
     bool busy;              /* a group ran since the last step of the chore */
+    uint64_t commits;       /* db->wal_commits after the last group */
     struct checkpoint checkpoint;
 };
 
@@ -181,12 +182,18 @@ static enum status run_group(struct writer *writer, struct err *err)
     return status;
 }
 
+/* A group that had nothing to write, such as a duplicate, proves nothing about the disk.
+ */
 static void count_group(struct writer *writer, enum status status, const struct err *err)
 {
+    bool wrote = writer->db->wal_commits != writer->commits;
+    writer->commits = writer->db->wal_commits;
     struct store *store = writer->store;
     (void)pthread_mutex_lock(&store->lock);
-    bool was_healthy = store->counters.healthy;
-    store->counters.healthy = status == OK;
+    bool failed_before = store->commit_failed;
+    store->commit_failed = status != OK || (failed_before && !wrote);
+    bool failed = store->commit_failed;
+    checkpoint_note_health(store);
     if (status == OK) {
         store->counters.groups++;
         store->counters.jobs += writer->group.count;
@@ -196,10 +203,10 @@ static void count_group(struct writer *writer, enum status status, const struct 
     }
     store->counters.wal_bytes = (uint64_t)writer->db->wal_frames * WAL_FRAME_BYTES;
     (void)pthread_mutex_unlock(&store->lock);
-    if (status != OK && was_healthy) {
+    if (failed && !failed_before) {
         log_event(LOG_LEVEL_ERROR, "commit_failed", log_text("code", status_name(status)),
                   log_text("detail", err->detail));
-    } else if (status == OK && !was_healthy) {
+    } else if (failed_before && !failed) {
         log_event(LOG_LEVEL_INFO, "commit_works_again",
                   log_int("jobs", (int64_t)writer->group.count));
     }
