@@ -5,10 +5,12 @@
 set -euo pipefail
 SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BIN=${BIN:-$SOURCE/build/bin}
+TOOLS=$BIN/../tests
 DATASET=${MUSTER_DATASET:-/usr/share/datasets/fashion-mnist}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/muster-e2e.XXXXXX")
 PIDS=()
 SERVER_PID=
+SERVER_WRAP=() # what musterd is started through: env LD_PRELOAD=…, strace …
 PORT=0
 
 fail() {
@@ -17,13 +19,21 @@ fail() {
     exit 1
 }
 
-cleanup() {
+cleanup_processes() {
     local pid
     for pid in "${PIDS[@]}" $SERVER_PID; do
         kill -9 "$pid" 2>/dev/null || true
     done
     wait 2>/dev/null || true
+}
+
+cleanup_files() {
     [ -n "${MUSTER_KEEP:-}" ] && echo "kept: $WORK" >&2 || rm -rf "$WORK"
+}
+
+cleanup() {
+    cleanup_processes
+    cleanup_files
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
@@ -42,12 +52,18 @@ server_listens() {
     grep -q '^listening on ' "$WORK/server.out" 2>/dev/null
 }
 
-# server_start [OPTION...]: on $WORK/data; the port stays the same over restarts.
-server_start() {
+# server_launch [OPTION...]: starts on $WORK/data and does not wait; the port stays the same over
+# restarts.
+server_launch() {
     : >"$WORK/server.out"
-    "$BIN/musterd" --data "$WORK/data" --listen "127.0.0.1:$PORT" --metrics-listen 127.0.0.1:0 \
-        "$@" >"$WORK/server.out" 2>>"$WORK/server.log" &
+    "${SERVER_WRAP[@]}" "$BIN/musterd" --data "$WORK/data" --listen "127.0.0.1:$PORT" \
+        --metrics-listen 127.0.0.1:0 "$@" >"$WORK/server.out" 2>>"$WORK/server.log" &
     SERVER_PID=$!
+}
+
+# server_start [OPTION...]: the same, and waits until it listens.
+server_start() {
+    server_launch "$@"
     until_true 30 "listening server" server_listens
     PORT=$(sed -n 's/^listening on .*:\([0-9]*\)$/\1/p' "$WORK/server.out")
     export MUSTER_SERVER="http://127.0.0.1:$PORT"
@@ -118,33 +134,55 @@ sql() {
     sqlite3 -readonly "$WORK/data/muster.db" "$1"
 }
 
+# reporter_start NAME [OPTION...]: reporter with an ack file of its own; NAME.counts has its last
+# line. Its enrolment token is made here unless RAW_TOKEN has one.
+reporter_start() {
+    local name=$1
+    shift
+    [ -n "${RAW_TOKEN:-}" ] || RAW_TOKEN=$("$BIN/muster" token create --name reporter --max-uses 10000 \
+        --string 2>"$WORK/token.log") || fail "muster token create"
+    "$TOOLS/reporter" --port "$PORT" --token "${RAW_TOKEN%%.*}" --acks "$WORK/$name.ack" "$@" \
+        >"$WORK/$name.counts" 2>"$WORK/$name.log" &
+    REPORTER_PID=$!
+    PIDS+=("$REPORTER_PID")
+}
+
+# reporter_stop: lets it finish what is in flight. reporter_wait: until it ends by itself.
+reporter_stop() {
+    kill -TERM "$REPORTER_PID"
+    reporter_wait
+}
+reporter_wait() {
+    wait "$REPORTER_PID" || fail "the reporter ended with status $?"
+    PIDS=()
+}
+
+# judge DATABASE: prints what it found, one NAME|NUMBER a line. Good is what judged_well says.
+# The acknowledgements are all of $WORK/*.ack. The database must not be in use.
+judge() {
+    cat "$WORK"/*.ack >"$WORK/all.acks"
+    sqlite3 "$1" ".separator ' '" \
+        'CREATE TEMP TABLE ack(node INTEGER, stream INTEGER, seq INTEGER, rows INTEGER, first_id INTEGER, duplicate INTEGER)' \
+        ".import '$WORK/all.acks' ack" ".separator '|'" ".read '$SOURCE/tests/e2e/judge.sql'"
+}
+
+# judged_well TEXT: whether every line of a judgement that must be 0 is.
+judged_well() {
+    local bad
+    for bad in missing torn twice orphans wrong streams totals class_minute class_quarter \
+        confidence_quarter latency_quarter node_hour; do
+        grep -qx "$bad|0" <<<"$1" || return 1
+    done
+    tail -n 1 <<<"$1" | grep -qx ok
+}
+
 # acks_hold: every acknowledged batch is in the database whole and exactly once, and the rollups
 # equal the rows. Prints the counts. Needs the server to be stopped.
 acks_hold() {
-    local result bad
-    cat "$WORK"/*.ack >"$WORK/all.acks"
-    result=$(sqlite3 "$WORK/data/muster.db" <<SQL
-CREATE TEMP TABLE ack(node INTEGER, stream INTEGER, seq INTEGER, rows INTEGER, first_id INTEGER, duplicate INTEGER);
-.separator ' '
-.import '$WORK/all.acks' ack
-.separator '|'
-SELECT 'acknowledged', count(*), coalesce(sum(rows), 0) FROM (SELECT DISTINCT node, stream, seq, rows FROM ack);
-SELECT 'missing', count(*) FROM ack a WHERE NOT EXISTS (SELECT 1 FROM report r WHERE r.node_id = a.node
-  AND r.stream = a.stream AND r.seq = a.seq AND r.rows = a.rows AND r.first_id = a.first_id);
-SELECT 'torn', count(*) FROM report r WHERE r.rows <> (SELECT count(*) FROM prediction p
-  WHERE p.id >= r.first_id AND p.id < r.first_id + r.rows AND p.node_id = r.node_id);
-SELECT 'twice', count(*) FROM (SELECT 1 FROM report GROUP BY node_id, stream, seq HAVING count(*) > 1);
-SELECT 'orphans', (SELECT count(*) FROM prediction) - (SELECT coalesce(sum(rows), 0) FROM report);
-SELECT 'rollups', (SELECT count(*) FROM prediction) - (SELECT coalesce(sum(n), 0) FROM class_quarter);
-SELECT 'stored', (SELECT count(*) FROM prediction);
-PRAGMA integrity_check;
-SQL
-    ) || fail "sqlite3 could not judge the ack logs"
+    local result
+    result=$(judge "$WORK/data/muster.db") || fail "sqlite3 could not judge the ack logs"
     echo "$result"
-    for bad in missing torn twice orphans rollups; do
-        grep -qx "$bad|0" <<<"$result" || fail "$bad: $(tr '\n' ' ' <<<"$result")"
-    done
-    tail -n 1 <<<"$result" | grep -qx ok || fail "integrity_check"
+    judged_well "$result" || fail "$(tr '\n' ' ' <<<"$result")"
     grep -q '^acknowledged|0|' <<<"$result" && fail "nothing was acknowledged: the test saw nothing"
     return 0
 }
