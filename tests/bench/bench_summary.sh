@@ -26,7 +26,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 NODES=20
-PREDICTIONS=1800
+PREDICTIONS=${MUSTER_PREDICTIONS:-1800} # fewer in the test of this script
 DATASET=${MUSTER_DATASET:-/usr/share/datasets/fashion-mnist}
 [ -s "$DATASET/t10k-images-idx3-ubyte.gz" ] || fail "no pictures in $DATASET (package dataset-fashion-mnist)"
 
