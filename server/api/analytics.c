@@ -202,9 +202,11 @@ static enum status answer(struct request *request, struct response *response,
     if (status != OK) {
         return status;
     }
-    buf_addf(&body, "{\"from_ms\":%lld,\"to_ms\":%lld,\"step_s\":%lld,",
-             (long long)result.from_ms, (long long)result.to_ms,
-             (long long)result.step_s);
+    buf_addf(&body,
+             "{\"from_ms\":%lld,\"to_ms\":%lld,\"step_s\":%lld,"
+             "\"complete_from_ms\":%lld,",
+             (long long)result.from_ms, (long long)result.to_ms, (long long)result.step_s,
+             (long long)result.complete_from_ms);
     if (query.by_version) {
         write_groups(&result, write, &body);
     } else {

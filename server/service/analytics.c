@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "server/store/retention.h"
 #include "server/store/series.h"
 #include "server/store/store.h"
 
@@ -283,8 +284,14 @@ static enum status read_series(struct gather *gather, struct db *db, enum series
         .version = query->version,
         .artifact = query->artifact,
     };
+    bool minutes = series == SERIES_VOLUME_MINUTE || series == SERIES_CLASS_MINUTE;
     store_read_longer(db, READ_DEADLINE_MS);
-    enum status status = new_group(gather, err);
+    enum status status =
+        retention_complete_from(db, minutes ? RETENTION_MINUTES : RETENTION_ROLLUPS,
+                                &gather->result->complete_from_ms, err);
+    if (status == OK) {
+        status = new_group(gather, err);
+    }
     if (status == OK) {
         status = series_read(db, series, &filter, add_cell, gather, err);
     }

@@ -57,6 +57,7 @@ struct analytics_group {
 struct analytics_result {
     int64_t from_ms, to_ms; /* as used */
     int64_t step_s;
+    int64_t complete_from_ms; /* older counts were deleted; 0: none ever was */
     size_t steps;
     struct analytics_group **groups; /* by model, seq, artifact; exactly one unless
                                         by_version */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "server/service/analytics.h"
 #include "tests/unit/service/ingest_fixture.h"
 
 enum { ROWS = 100, REPORTS = 60, WAIT_ROUNDS = 6000, WAIT_US = 10000 };
@@ -238,6 +239,46 @@ static void samples_minutes_and_rollups_have_ages_of_their_own(void **state)
     assert_int_equal(number(world, "SELECT count(*) FROM prediction"), 300);
 }
 
+/* From when on a step of these seconds says that it is complete. */
+struct asked {
+    int64_t step_s;
+    int64_t complete_from_ms;
+};
+
+static enum status ask_volume(void *context, struct db *db, struct err *err)
+{
+    struct asked *asked = context;
+    struct arena arena = ARENA_INIT(1 << 20);
+    struct analytics_query query = {
+        .from_ms = 0, .to_ms = 3600000, .step_s = asked->step_s};
+    struct analytics_result result = {0};
+    enum status status = analytics_volume(db, &query, &arena, &result, err);
+    asked->complete_from_ms = result.complete_from_ms;
+    arena_release(&arena);
+    return status;
+}
+
+static void analytics_tell_which_counts_were_deleted(void **state)
+{
+    struct world *world = *state;
+    query_execute(world->fixture->store,
+                  "INSERT INTO class_minute VALUES (60000, 1, 0, 1);"
+                  "INSERT INTO class_quarter VALUES (0, 1, 0, 1, 1)");
+    struct retention_options options = {.minute_days = 14};
+    keep(world, &options);
+    wait_for(world, "SELECT count(*) = 0 FROM class_minute");
+    struct asked minutes = {.step_s = 60};
+    struct asked quarters = {.step_s = 900};
+    struct store *store = world->fixture->store;
+    assert_int_equal(store_call(store, JOB_READER, ask_volume, &minutes, NULL), OK);
+    assert_int_equal(store_call(store, JOB_READER, ask_volume, &quarters, NULL), OK);
+    assert_int_equal(
+        minutes.complete_from_ms,
+        number(world, "SELECT complete_from_ms FROM v_retention WHERE kind = 'minutes'"));
+    assert_true(minutes.complete_from_ms > 0);
+    assert_int_equal(quarters.complete_from_ms, 0);
+}
+
 static void the_oldest_rows_go_while_the_database_is_too_large(void **state)
 {
     struct world *world = *state;
@@ -339,6 +380,7 @@ int main(void)
         WITH_WORLD(old_rows_go_and_rollups_samples_and_new_rows_stay),
         WITH_WORLD(the_database_tells_from_when_on_it_is_complete),
         WITH_WORLD(samples_minutes_and_rollups_have_ages_of_their_own),
+        WITH_WORLD(analytics_tell_which_counts_were_deleted),
         WITH_WORLD(the_oldest_rows_go_while_the_database_is_too_large),
         WITH_WORLD(a_step_that_fails_deletes_nothing),
         WITH_WORLD(ids_grow_although_all_rows_are_gone),
