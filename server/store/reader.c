@@ -8,7 +8,7 @@
 #include "server/store/threads.h"
 #include "server/store/transaction.h"
 
-/* A tenth of the weight of the writer, or a third: see docs/BENCHMARKS.md. */
+/* A tenth of the writer's weight; docs/BENCHMARKS.md has what it buys. */
 enum { READER_NICE = 10 };
 
 /* Waits until a job may run and takes it; NULL when the store closes. */
