@@ -9,7 +9,6 @@
 enum {
     DIGITS_MAX = 19,           /* fit 64 bits */
     EXPONENT_CLAMP = 1000000,  /* far beyond a double, far from overflow */
-    PLAIN_BYTES_MAX = 18,      /* as many digits fit 64 bits */
     EXACT_POWER_MAX = 22,      /* 10^22 is the largest exact power in a double */
     SURELY_FINITE_POWER = 288, /* 19 digits times 10^288 is below 10^308 */
 };
@@ -151,34 +150,4 @@ enum status json_scan_double(struct json_scan *scan, const struct json_number *n
     }
     *ret_value = number->negative ? -value : value;
     return OK;
-}
-
-bool json_scan_plain(struct json_scan *scan, uint64_t *ret_digits, unsigned *ret_fraction)
-{
-    (void)json_scan_peek(scan);
-    const char *at = scan->at;
-    const char *end = scan->end - at > PLAIN_BYTES_MAX ? at + PLAIN_BYTES_MAX : scan->end;
-    const char *point = NULL;
-    uint64_t digits = 0;
-    if (end - at > 1 && at[0] == '0' && at[1] >= '0' && at[1] <= '9') {
-        return false;
-    }
-    for (; at < end; at++) {
-        unsigned digit = (unsigned)(unsigned char)*at - '0';
-        if (digit < 10) {
-            digits = digits * 10 + digit;
-        } else if (*at == '.' && !point && at > scan->at) {
-            point = at;
-        } else {
-            break;
-        }
-    }
-    if (at == end || at == scan->at || (point && at == point + 1) ||
-        (*at != ',' && *at != ']' && *at != '}')) {
-        return false;
-    }
-    *ret_digits = digits;
-    *ret_fraction = point ? (unsigned)(at - point - 1) : 0;
-    scan->at = at;
-    return true;
 }

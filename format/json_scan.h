@@ -86,13 +86,6 @@ static inline char json_scan_peek(struct json_scan *scan)
     return '\0';
 }
 
-/* The short way for what most numbers look like: reads 1 to 18 digits with at most one
- * point, no sign, no exponent, directly followed by ',', ']' or '}'; *ret_fraction is how
- * many digits stand behind the point. False, with nothing read, for anything else: read
- * it with json_scan_number then. */
-bool json_scan_plain(struct json_scan *scan, uint64_t *ret_digits,
-                     unsigned *ret_fraction) MUST_USE;
-
 /* Records an error with "at byte N". */
 enum status json_scan_fail(struct json_scan *scan, enum status status, const char *what);
 

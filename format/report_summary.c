@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "format/histogram.h"
+#include "format/json_plain.h"
 #include "format/report_decoder.h"
 #include "format/summary.h"
 
