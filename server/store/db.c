@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,9 +159,18 @@ static enum status configure(struct db *db, struct err *err)
     return OK;
 }
 
+/* SQLite's count of its memory costs a lock an allocation, and nobody reads it. Refused,
+ * and of no consequence, when the program opened a database of its own before. */
+static void set_up_library(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum status db_open(const char *path, bool writer, bool create, struct db **ret_db,
                     struct err *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, set_up_library);
     struct db *db = calloc(1, sizeof *db);
     if (!db) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a connection");
