@@ -90,7 +90,7 @@ bool batch_is_full(const struct batch *batch)
 bool batch_fits(const struct batch *batch, const struct intake_row *row,
                 const struct detail *detail)
 {
-    if (batch_is_full(batch) || batch->below_floor != row->below_floor ||
+    if (batch->ended || batch_is_full(batch) || batch->below_floor != row->below_floor ||
         memcmp(batch->artifact, row->artifact, sizeof batch->artifact) != 0 ||
         !same_detail(batch->interval, detail)) {
         return false;

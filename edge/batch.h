@@ -38,6 +38,7 @@ struct batch {
     char model[65];
     uint8_t artifact[32];
     bool below_floor;
+    bool ended; /* takes nothing more, and is to be closed */
     bool has_value, has_sample_column;
     int64_t *at_ms; /* monotonic */
     uint16_t *class_index, *confidence;

@@ -31,14 +31,19 @@ void intake_release(struct intake *intake)
 
 /* The lock is held by the callers of these. */
 
+/* Where there is no room it ends all the same, and is closed when there is. */
 static bool close_open(struct intake *intake)
 {
     if (intake->open && batch_predictions(intake->open) == 0) {
         batch_free(intake->open);
         intake->open = NULL;
     }
-    if (!intake->open || intake->closed_count == INTAKE_CLOSED_MAX) {
-        return !intake->open;
+    if (!intake->open) {
+        return true;
+    }
+    if (intake->closed_count == INTAKE_CLOSED_MAX) {
+        intake->open->ended = true;
+        return false;
     }
     intake->closed[intake->closed_count++] = intake->open;
     intake->open = NULL;
@@ -186,7 +191,7 @@ void intake_close(struct intake *intake, int64_t now_mono_ms)
     pthread_mutex_lock(&intake->lock);
     if (intake->open && now_mono_ms >= due_ms(intake)) {
         (void)close_by_clock(intake);
-    } else if (intake->open && batch_is_full(intake->open)) {
+    } else if (intake->open && intake->open->ended) {
         (void)close_open(intake);
     }
     pthread_mutex_unlock(&intake->lock);
@@ -195,6 +200,9 @@ void intake_close(struct intake *intake, int64_t now_mono_ms)
 void intake_flush(struct intake *intake)
 {
     pthread_mutex_lock(&intake->lock);
+    if (intake->open) {
+        intake->open->by_clock = false;
+    }
     (void)close_open(intake);
     for (size_t i = 0; i < intake->closed_count; i++) {
         intake->closed[i]->by_clock = false;

@@ -59,10 +59,11 @@ void intake_set_time(struct intake *intake, int64_t anchor_ms, bool known);
 enum status intake_add(struct intake *intake, const struct intake_row *row,
                        bool *ret_news, struct err *err) MUST_USE;
 
-/* Closes the open batch if it is old enough. Stays open when too many wait. (locks) */
+/* Closes the open batch if it is old enough or has ended. It waits while too many do.
+ * (locks) */
 void intake_close(struct intake *intake, int64_t now_mono_ms);
 
-/* Closes the open batch in any case, and asks for everything to be sent soon. (locks) */
+/* Ends the open batch in any case, and asks for everything to be sent soon. (locks) */
 void intake_flush(struct intake *intake);
 
 /* Whether intake_flush was called since the last time. (locks) */

@@ -12,7 +12,7 @@
 #include "edge/numbering.h"
 #include "format/content.h"
 
-enum { ANSWER_BYTES = 16 * 1024, HOUR_MS = 3600000 };
+enum { ANSWER_BYTES = 16 * 1024, HOUR_MS = 3600000, HEALTH_MS = 300000 };
 
 static void complain(struct submit *submit, const struct err *err)
 {
@@ -55,16 +55,34 @@ static void note_doubt(struct submit *submit, const struct queue_head *head,
     }
 }
 
+/* What the node is like goes with every report of rows; of summaries, where it would be a
+ * tenth of the bytes, with the first one in 5 minutes and when the state is another. */
+static void measure(struct submit *submit, struct health *ret_health)
+{
+    const struct queue_head *head = &submit->head;
+    int64_t now_ms = env_mono_ms(submit->env);
+    if (!submit->health) {
+        return;
+    }
+    submit->health(submit->health_user, ret_health);
+    int64_t behind = ret_health->queued - (int64_t)head->predictions;
+    ret_health->queued = behind > 0 ? behind : 0; /* this report's own do not wait */
+    bool news = submit->health_ms == 0 || now_ms - submit->health_ms >= HEALTH_MS ||
+                strcmp(submit->health_state, ret_health->state) != 0;
+    if (head->predictions > head->rows && !news) {
+        ret_health->present = 0;
+        return;
+    }
+    submit->health_ms = now_ms;
+    memcpy(submit->health_state, ret_health->state, sizeof submit->health_state);
+}
+
 /* Gives the batch at hand a number and stores it so. */
 static enum status finalise(struct submit *submit, const struct buf *payload,
                             struct err *err)
 {
     struct health health = {0};
-    if (submit->health) {
-        submit->health(submit->health_user, &health);
-        int64_t behind = health.queued - (int64_t)submit->head.predictions;
-        health.queued = behind > 0 ? behind : 0; /* this report's own do not wait */
-    }
+    measure(submit, &health);
     struct numbering numbering = {.queue = submit->queue,
                                   .timebase = submit->session->timebase,
                                   .env = submit->env,

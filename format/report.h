@@ -74,7 +74,8 @@ static inline bool report_has_sample(const struct report *report, size_t row)
 enum status report_decode(const char *body, size_t len, struct arena *arena,
                           struct report *ret_report, struct err *err) MUST_USE;
 
-/* Appends the columnar JSON of a report; value and sample columns only where present. */
+/* Appends the columnar JSON of a report; value and sample columns only where present, and
+ * no member that says what its absence says. */
 void report_encode(const struct report *report, struct buf *ret_body);
 
 /* How many predictions it tells of: those of its summary, else its rows. */

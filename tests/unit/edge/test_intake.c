@@ -240,6 +240,26 @@ static void memory_is_bounded_and_nothing_is_counted_beyond_it(void **state)
     add(&row);
 }
 
+/* A flush while too many wait is not forgotten. */
+static void what_is_flushed_without_room_is_closed_when_there_is(void **state)
+{
+    (void)state;
+    bool news;
+    intake_set_detail(&intake, "fashion", &summary_detail);
+    for (int i = 0; i <= INTAKE_CLOSED_MAX; i++) {
+        add_at((10 + i) * (int64_t)MINUTE_MS, 1);
+    }
+    intake_flush(&intake);
+    struct intake_row row = row_at((10 + INTAKE_CLOSED_MAX) * (int64_t)MINUTE_MS + 1, 1);
+    assert_int_equal(intake_add(&intake, &row, &news, NULL), ERR_UNAVAILABLE);
+    for (int i = 0; i <= INTAKE_CLOSED_MAX; i++) {
+        expect_taken(1, 0, (10 + i) * (int64_t)MINUTE_MS);
+        intake_close(&intake, 0);
+    }
+    assert_null(intake_take(&intake));
+    assert_int_equal(intake.waiting, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -255,6 +275,7 @@ int main(void)
         TEST(another_artifact_or_floor_ends_an_interval),
         TEST(values_and_other_models_are_sent_in_full),
         TEST(a_clock_that_is_corrected_ends_an_interval),
+        TEST(what_is_flushed_without_room_is_closed_when_there_is),
         TEST(memory_is_bounded_and_nothing_is_counted_beyond_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
