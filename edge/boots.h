@@ -5,21 +5,24 @@
  * first
  *
  * Predictions are kept in monotonic time, which begins anew with every boot. A boot's
- * *anchor* (true time − monotonic time) turns it into true time:
+ * *anchor* (true time − monotonic time) turns it into true time.
  *
- *   - it was learnt from the server in that boot: exact, whenever the batch is sent;
- *   - else it lies between two bounds, because boots follow one another and each lasted
- * at least until the latest monotonic time on disk (`last_ms`, at most 5 minutes old):
- *         low(k)  = (known(k−1)  ? anchor(k−1) : low(k−1)) + last(k−1)
- *         high(k) = (known(k+1)  ? anchor(k+1) : high(k+1)) − last(k)
- *     The estimate is the device's wall clock as it was in that boot, moved into the
- *     bounds. So a clock that kept time (RTC, NTP without the server) is believed where
- * it is possible, one that stood still while the power was off (fake-hwclock) is at least
- * at the end of the boot before, and 1970 becomes that end too. What is wrong is less
- * than high − low: all the time that the device was off between the two known times, and
- * at most 5 minutes for each boot. A node that was off for less than an hour in all lands
- * in the right hour or the one beside it; a wider doubt is told
- *     (`ret_doubt_ms`).
+ * It is exact, whenever the batch is sent, where it was learnt from the server in that
+ * boot or NTP kept the wall clock. Else it lies between two bounds, because boots follow
+ * one another and each lasted at least until the latest monotonic time on disk
+ * (`last_ms`, at most 5 minutes old). With A(k) the anchor of boot k if known, else its
+ * bound on the same side:
+ *
+ *     low(k)  = A(k−1) + last(k−1)
+ *     high(k) = A(k+1) − last(k)
+ *
+ * The estimate is the device's wall clock as it was in that boot, moved into the bounds.
+ * So a clock that kept time (RTC) is believed where it is possible, one that stood still
+ * while the power was off (fake-hwclock) is at least at the end of the boot before, and
+ * 1970 becomes that end too. What is wrong is less than high − low: all the time that the
+ * device was off between the two known times, and at most 5 minutes for each boot. A node
+ * that was off for less than an hour in all lands in the right hour or the one beside it;
+ * a wider doubt is told (`doubt_ms`).
  *
  * A known time that contradicts another (the server's own clock was stepped) leaves no
  * room between the bounds: then `high`, the newer word, counts.
@@ -42,7 +45,7 @@ enum {
 
 struct boot {
     char id[BOOT_ID_BYTES];
-    bool known;        /* the anchor is the server's, not the wall clock's */
+    bool known;        /* the anchor is the server's or NTP's, not a guess */
     int64_t anchor_ms; /* time − monotonic time */
     int64_t low_ms;    /* the true anchor is not below; INT64_MIN: nothing known */
     int64_t last_ms;   /* monotonic: it lasted until here at least */

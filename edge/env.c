@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/timex.h>
 
 #include "base/clock.h"
 
@@ -14,6 +15,16 @@ int64_t env_wall_ms(const struct edge_env *env)
 int64_t env_mono_ms(const struct edge_env *env)
 {
     return env->clock.mono_ms ? env->clock.mono_ms(env->user) : clock_boot_ms();
+}
+
+bool env_wall_synced(const struct edge_env *env)
+{
+    if (env->clock.wall_ms) {
+        return env->clock.wall_synced;
+    }
+    struct timex now = {0};
+    int state = adjtimex(&now); /* reads only; refused in some containers */
+    return state >= 0 && state != TIME_ERROR && !(now.status & STA_UNSYNC);
 }
 
 void env_complain(struct edge_env *env, enum edge_channel channel, const struct err *err)

@@ -37,6 +37,10 @@ struct edge_env {
 int64_t env_wall_ms(const struct edge_env *env);
 int64_t env_mono_ms(const struct edge_env *env);
 
+/* Whether the system's wall clock is kept by NTP (STA_UNSYNC is off), so that it can be
+ * believed without a server. */
+bool env_wall_synced(const struct edge_env *env);
+
 /* Tells people why something was refused or failed, once: the same line again is not
  * repeated until env_well or another line of the channel came between. */
 void env_complain(struct edge_env *env, enum edge_channel channel, const struct err *err);

@@ -46,8 +46,8 @@ struct submit {
     struct ack ack;
     bool renewed;          /* 401 came once for this batch */
     bool new_stream;       /* the next number begins a new stream */
-    int64_t health_ms;          /* monotonic: of the last health that was told, 0: none */
-    char health_state[33];      /* and its state */
+    int64_t health_ms;     /* monotonic: of the last health that was told, 0: none */
+    char health_state[33]; /* and its state */
     int64_t last_ack_ms;   /* monotonic, 0: none yet */
     int64_t not_before_ms; /* monotonic: a lone batch is not sent before */
     uint64_t acknowledged, duplicates, rejected; /* predictions, answers, predictions */

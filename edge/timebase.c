@@ -74,7 +74,8 @@ void timebase_note(struct timebase *base, const struct edge_env *env)
 {
     int64_t now_ms = env_mono_ms(env);
     int64_t wall = env_wall_ms(env) - now_ms;
-    boots_note(&base->boots, base->known, base->known ? base->anchor_ms : wall, now_ms);
+    bool known = base->known || env_wall_synced(env);
+    boots_note(&base->boots, known, base->known ? base->anchor_ms : wall, now_ms);
 }
 
 int64_t timebase_offset_ms(const struct timebase *base, const struct edge_env *env)

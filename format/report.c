@@ -38,8 +38,8 @@ static void add_member(struct buf *body, const char *name, int64_t value)
     buf_addc(body, ',');
 }
 
-/* 17 significant digits survive every round trip, 15 most of them; whatever stands for the decimal point in
- * the process's locale becomes '.'. */
+/* 17 significant digits survive every round trip, 15 most of them; whatever stands for
+ * the decimal point in the process's locale becomes '.'. */
 static void add_double(struct buf *body, double value)
 {
     char text[64];

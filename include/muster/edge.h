@@ -74,6 +74,7 @@ struct muster_client_clock {
     int64_t (*wall_ms)(void *user);
     int64_t (*mono_ms)(void *user);
     const char *boot_id; /* at most 39 characters; NULL: the system's */
+    bool wall_synced;    /* with wall_ms: as if NTP kept it */
 };
 
 /* What a client is made with; texts are copied. 0 and NULL mean the default in

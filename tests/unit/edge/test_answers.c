@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "base/file.h"
+#include "edge/client_state.h"
 #include "tests/unit/edge/fixture_node.h"
 
 static struct server server;
@@ -158,20 +158,115 @@ static bool has_asked(struct node *one, void *user)
     return server_count(&server, &server.faults[0].times) == *(const int *)user;
 }
 
+static void steps(int count)
+{
+    for (int i = 0; i < count; i++) {
+        int64_t wait_ms = muster_client_step(node.client);
+        muster_client_wait(node.client, wait_ms < 2 ? wait_ms : 2);
+    }
+}
+
+/* Whether one of the client's parts holds back for most of a Retry-After. */
+static bool is_held(struct node *one, void *user)
+{
+    const struct backoff *const parts[] = {&one->client->submit.backoff,
+                                           &one->client->poll.backoff,
+                                           &one->client->session.backoff};
+    int64_t now_ms = env_mono_ms(&one->client->env);
+    return backoff_wait_ms(parts[*(const int *)user], now_ms) > 50000;
+}
+
+/* Whatever was asked, nothing of the kind is asked again before the server said so. */
 static void retry_after_is_waited_for(void **state)
 {
     (void)state;
-    int none = 0;
+    enum { TIMES = 1000, RETRY_AFTER_MS = 100000 };
+    static const char *const paths[] = {"/v1/reports", "/v1/assignment", "/v1/session"};
+    static const int statuses[] = {429, 503};
+    for (int i = 0; i < 6; i++) {
+        int once = TIMES - 1, twice = TIMES - 2, part = i % 3;
+        struct server_fault fault = {.times = TIMES,
+                                     .status = statuses[i / 3],
+                                     .retry_after_s = RETRY_AFTER_MS / 1000,
+                                     .code = "http.rate_limited"};
+        snprintf(fault.path, sizeof fault.path, "%s", paths[i % 3]);
+        server_fault(&server, &fault);
+        if (i % 3 == 2) {
+            server_forget_sessions(&server);
+        }
+        node_predict(&node, 10);
+        node_until(&node, is_held, &part);
+        node.mono_shift_ms += RETRY_AFTER_MS - 10000;
+        steps(20);
+        assert_true(has_asked(&node, &once));
+        node.mono_shift_ms += 10000;
+        node_until(&node, has_asked, &twice);
+        node_until(&node, is_held, &part);
+        server_heal(&server);
+        node.mono_shift_ms += RETRY_AFTER_MS;
+        node_until(&node, node_drained, NULL);
+    }
+    assert_int_equal(server_count(&server, &server.rows_stored), 60);
+}
+
+/* While the server answers 200 the client never asks to be left alone with a queue: it
+ * waits for answers and for nothing else. */
+static void a_backlog_drains_without_a_pause(void **state)
+{
+    (void)state;
+    enum { BACKLOG = 60 };
     server_fault(&server, &(struct server_fault){.path = "/v1/reports",
-                                                 .times = 1,
-                                                 .status = 503,
-                                                 .retry_after_s = 1,
-                                                 .code = "unavailable"});
-    int64_t from_ms = clock_mono_ms();
-    node_predict(&node, 10);
-    node_until(&node, has_asked, &none);
+                                                 .times = FOR_EVER,
+                                                 .manner = ANSWER_NONE});
+    node_predict(&node, BACKLOG * 10);
+    steps(4 * BACKLOG);
+    assert_int_equal(status_now().batches, BACKLOG);
+    server_heal(&server);
+    node.mono_shift_ms += 1000; /* the backoff's end */
+    while (!node_drained(&node, NULL)) {
+        int64_t wait_ms = muster_client_step(node.client);
+        const struct submit *submit = &node.client->submit;
+        bool begun = status_now().acknowledged > 0;
+        if (begun && submit->phase != SUBMIT_WAIT && node.client->queue.count > 0) {
+            assert_int_equal(wait_ms, 0);
+        }
+        muster_client_wait(node.client, wait_ms);
+    }
+    assert_int_equal(server_count(&server, &server.rows_stored), BACKLOG * 10);
+}
+
+/* FAULTS.md 41, the client's side: whatever goes wrong, numbers go up by one, and every
+ * row is stored once. */
+static void numbers_go_up_by_one_whatever_happens(void **state)
+{
+    (void)state;
+    static const struct server_fault faults[] = {
+        {.status = 429, .code = "http.rate_limited"},
+        {.status = 500, .code = "internal", .store = true},
+        {.manner = ANSWER_NONE},
+        {.manner = ANSWER_CUT},
+        {.status = 503, .code = "unavailable", .store = true},
+        {.status = 401, .code = "auth.required"},
+        {.status = 507, .code = "disk_full"}};
+    enum { FAULTS = sizeof faults / sizeof faults[0] };
+    for (int i = 0; i < FAULTS; i++) {
+        struct server_fault fault = faults[i];
+        snprintf(fault.path, sizeof fault.path, "/v1/reports");
+        fault.skip = i % 3;
+        fault.times = 1 + i % 2;
+        server_fault(&server, &fault);
+    }
+    node_predict(&node, 400);
     node_until(&node, node_drained, NULL);
-    assert_true(clock_mono_ms() - from_ms >= 1000);
+    int64_t stream = server_report_at(&server, 0).stream;
+    for (int i = 0; i < server_count(&server, &server.report_count); i++) {
+        struct server_report report = server_report_at(&server, i);
+        assert_int_equal(report.stream, stream);
+        assert_int_equal(report.seq, i + 1);
+    }
+    assert_int_equal(server_count(&server, &server.rows_stored), 400);
+    assert_int_equal(server.faults[FAULTS - 1].times, 0);
+    assert_int_equal(status_now().rejected, 0);
 }
 
 static void a_stream_conflict_begins_a_new_stream(void **state)
@@ -341,6 +436,8 @@ int main(void)
         TEST(a_passing_error_repeats_the_same_report),
         TEST(a_broken_connection_repeats_the_same_report),
         TEST(retry_after_is_waited_for),
+        TEST(a_backlog_drains_without_a_pause),
+        TEST(numbers_go_up_by_one_whatever_happens),
         TEST(a_stream_conflict_begins_a_new_stream),
         TEST(a_refused_report_is_set_aside_and_the_next_goes_out),
         TEST(an_old_number_begins_a_new_stream_for_the_next),

@@ -181,6 +181,27 @@ static void a_day_without_power_is_told_as_doubt(void **state)
     expect_near(told(0).first_at_ms, at_ms, 25 * HOUR_MS);
 }
 
+/* The server was down and NTP was not: no doubt, whatever the downtimes. */
+static void a_clock_that_ntp_keeps_is_believed_without_the_server(void **state)
+{
+    (void)state;
+    network(false);
+    power_is_off_for(24 * HOUR_MS);
+    node.wall_shift_ms = 24 * HOUR_MS;
+    node.options.clock.wall_synced = true;
+    node_open(&node);
+    int64_t at_ms = true_ms();
+    predict_to_disk(1);
+    power_is_off_for(24 * HOUR_MS);
+    node.options.clock.wall_synced = false;
+    node.wall_shift_ms = 0;
+    network(true);
+    node_open(&node);
+    node_until(&node, node_drained, NULL);
+    expect_near(told(0).first_at_ms, at_ms, SLACK_MS);
+    assert_int_equal(status_now().doubtful, 0);
+}
+
 /* The server's time was learnt after these were stored, and the power failed before they
  * were sent: they are exact all the same, though the next boot's clock says 1970. */
 static void a_time_learnt_late_is_kept_over_a_reboot(void **state)
@@ -298,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_reboot_without_network_lands_in_the_right_hour),
         TEST(a_day_without_power_is_told_as_doubt),
+        TEST(a_clock_that_ntp_keeps_is_believed_without_the_server),
         TEST(a_time_learnt_late_is_kept_over_a_reboot),
         TEST(a_restart_in_the_same_boot_still_knows_the_time),
         TEST(summaries_of_a_boot_without_a_clock_land_there_too),
