@@ -41,6 +41,10 @@ struct db_module_table {
     int count;
 };
 
+/* 2^62 - 1: where upserts stop adding, as a sum that left 64 bits would fail and take the
+ * whole group with it. One transaction adds at most 2^62. */
+#define DB_SUM_MAX "4611686018427387903"
+
 #define DB_MODULE_TABLE(array)                                                           \
     {                                                                                    \
         .sql = (array), .count = (int)(sizeof(array) / sizeof((array)[0]))               \

@@ -61,6 +61,22 @@ static struct report_job apply(struct ingest_fixture *fixture, int64_t node_id,
     return job;
 }
 
+/* What one node says must not stop the others: sums end at 2^62 - 1. */
+static void sums_that_would_leave_64_bits_stop_there(void **state)
+{
+    struct ingest_fixture *fixture = *state;
+    for (int64_t seq = 1; seq <= 1100; seq++) {
+        struct report report = report_of(1, seq, 0, (uint32_t)seq);
+        report.dropped = INT64_C(1) << 53;
+        struct report_job job = apply(fixture, 1, &report);
+        assert_int_equal(job.status, OK);
+    }
+    assert_int_equal(query_number(fixture->store, "SELECT dropped FROM node_health"),
+                     (INT64_C(1) << 62) - 1);
+    assert_int_equal(query_number(fixture->store, "SELECT max(dropped) FROM node_hour"),
+                     (INT64_C(1) << 62) - 1);
+}
+
 static void rows_get_consecutive_ids_that_tell_the_time_of_receipt(void **state)
 {
     struct ingest_fixture *fixture = *state;
@@ -317,6 +333,7 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_INGEST(sums_that_would_leave_64_bits_stop_there),
         WITH_INGEST(rows_get_consecutive_ids_that_tell_the_time_of_receipt),
         WITH_INGEST(a_report_counts_once_within_a_group_and_across_a_restart),
         WITH_INGEST(old_streams_give_way_in_the_database_too),
