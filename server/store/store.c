@@ -328,6 +328,8 @@ enum status store_submit(struct store *store, enum job_place place, struct job *
 }
 
 /* A job that its submitter waits for. */
+enum { CALL_READ_MS = 600000 };
+
 struct call {
     struct job job; /* first: the job's address is the call's */
     enum status (*run)(void *context, struct db *db, struct err *err);
@@ -342,6 +344,9 @@ struct call {
 static enum status call_run(struct job *job, void *scope)
 {
     struct call *call = (struct call *)job;
+    if (!job->savepoint) {
+        store_read_longer(scope, CALL_READ_MS);
+    }
     return call->run(call->context, scope, call->err);
 }
 

@@ -106,7 +106,9 @@ enum status store_submit(struct store *store, enum job_place place, struct job *
                          struct err *err) MUST_USE;
 
 /* Runs `run` at a place and waits for its end: for start-up, background threads and
- * tests. On the writer it has a savepoint of its own. Never call it from a job. */
+ * tests. On the writer it has a savepoint of its own; on a reader only a closed gate ends
+ * it before ten minutes are over, as nobody waits for an answer. Never call it from a
+ * job. */
 enum status store_call(struct store *store, enum job_place place,
                        enum status (*run)(void *context, struct db *db, struct err *err),
                        void *context, struct err *err) MUST_USE;
