@@ -8,9 +8,9 @@
 #include "server/store/db.h"
 #include "server/store/reports.h"
 
-/* Longest text of a cell: a key of 5 digits, n of 10, a sum of 16, and what is between.
+/* Longest text of a cell: a key of 5 digits, n of 10, a sum of 20, and what is between.
  */
-enum { CELL_BYTES = 40, HISTOGRAMS_BYTES = CELL_BYTES * (SUMMARY_CLASSES_MAX + 1900) };
+enum { CELL_BYTES = 48, HISTOGRAMS_BYTES = CELL_BYTES * (SUMMARY_CLASSES_MAX + 1900) };
 
 enum { SUMMARY_INSERT };
 
@@ -23,17 +23,40 @@ static const char *const sql[] = {
 };
 const struct db_module_table summaries_statements = DB_MODULE_TABLE(sql);
 
+/* Writes digits so that they end before `end`; where they begin. */
+static char *put_number(char *end, int64_t value)
+{
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        *--end = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0) {
+        *--end = '-';
+    }
+    return end;
+}
+
+/* From its end on, on the stack: a buffer is told of a cell once, not of each part. */
 static void add_cell(struct buf *text, const struct summary_cell *cell, bool sums)
 {
-    buf_addc(text, '"');
-    buf_addi(text, cell->index);
-    buf_addstr(text, sums ? "\":[" : "\":");
-    buf_addi(text, cell->n);
+    char room[CELL_BYTES];
+    char *const end = room + sizeof room;
+    char *at = end;
     if (sums) {
-        buf_addc(text, ',');
-        buf_addi(text, cell->sum);
-        buf_addc(text, ']');
+        *--at = ']';
+        at = put_number(at, cell->sum);
+        *--at = ',';
     }
+    at = put_number(at, cell->n);
+    if (sums) {
+        *--at = '[';
+    }
+    *--at = ':';
+    *--at = '"';
+    at = put_number(at, cell->index);
+    *--at = '"';
+    buf_add(text, at, (size_t)(end - at));
 }
 
 /* A histogram as a JSON object. */
