@@ -130,23 +130,21 @@ enum status api_nodes_list(struct request *request, struct response *response)
     BUF_AUTO json = BUF_INIT(ANSWER_BYTES_MAX);
     struct selector *selector = arena_alloc(&request->arena, sizeof *selector);
     struct nodes_query query = {0};
-    struct node_view *nodes = NULL;
-    size_t count = 0;
-    bool more = false;
+    struct nodes_page page = {0};
     enum status status = selector ? read_query(request, selector, &query) : ERR_NO_MEMORY;
     if (status == OK) {
         status =
-            nodes_list(service->nodes, &query, &request->arena, &nodes, &count, &more);
+            nodes_list(service->nodes, &query, &request->arena, &page, &request->err);
     }
     if (status != OK) {
         return status;
     }
     buf_addstr(&json, "{\"items\":[");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < page.count; i++) {
         buf_addstr(&json, i > 0 ? "," : "");
-        add_node(service, &json, &nodes[i]);
+        add_node(service, &json, &page.views[i]);
     }
-    answer_list_end(&json, more ? nodes[count - 1].id : 0);
+    answer_list_end(&json, page.next_id);
     return answer_send(request, response, 200, &json);
 }
 

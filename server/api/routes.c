@@ -42,7 +42,7 @@ const struct route api_routes[] = {
     /* nodes */
     {ROW("GET", "/v1/nodes", "nodes, by selector and state", ROUTE_WORKER, ACCESS_VIEWER),
      .handle = api_nodes_list},
-    {ROW("GET", "/v1/nodes/{id}", "one node", ROUTE_INLINE, ACCESS_VIEWER),
+    {ROW("GET", "/v1/nodes/{id}", "one node", ROUTE_WORKER, ACCESS_VIEWER),
      .handle = api_node_get},
     {ROW("PATCH", "/v1/nodes/{id}", "labels and state of a node", ROUTE_WORKER,
          ACCESS_OPERATOR),

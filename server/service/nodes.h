@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nodes: names, keys, facts, labels, state and newest report of every node.
  *
- * All nodes are in memory, read from the database at start. A change is committed first
- * and made in memory then; it runs on a worker and waits for the writer. What only
- * reports and polls change (last seen, newest report) lives in memory; last-seen times go
- * to the database in batches (nodes_flush), so that a poll writes nothing. Thread-safe.
+ * All nodes are in memory, read from the database at start; their health is read when it
+ * is asked for. A change is committed first and made in memory then; it runs on a worker
+ * and waits for the writer. What only reports and polls change (last seen, newest
+ * artifact) lives in memory; last-seen times go to the database a part of the nodes at a
+ * time (nodes_flush), so that a poll writes nothing and a large fleet little.
+ * Thread-safe.
  */
 #ifndef MUSTER_SERVER_SERVICE_NODES_H
 #define MUSTER_SERVER_SERVICE_NODES_H
@@ -66,6 +68,14 @@ struct nodes_query {
     size_t limit;
 };
 
+/* A page of a list, by id, in the caller's arena. It may hold fewer nodes than its limit,
+ * or none, and yet not be the last: one call looks at a bounded number of nodes. */
+struct nodes_page {
+    struct node_view *views;
+    size_t count;
+    int64_t next_id; /* after_id of the next page, 0: there are no more */
+};
+
 /* What an enrolling node says of itself, and what its token decides. */
 struct node_order {
     const char *name;
@@ -88,15 +98,17 @@ void nodes_free(struct nodes *nodes);
 bool nodes_cohort_labels(struct nodes *nodes, int64_t node_id,
                          char ret_labels[NODE_COHORT_LABELS][LABEL_BYTES]);
 
-/* A report of this node was committed: its newest artifact, health and last seen. */
+/* A report of this node was committed: its newest artifact, and last seen. */
 void nodes_reported(struct nodes *nodes, int64_t node_id, const struct report *report,
                     int64_t received_ms);
 
 /* The node called: last seen, in memory. */
 void nodes_seen(struct nodes *nodes, int64_t node_id, int64_t at_ms);
 
-/* Writes last-seen times that changed since the last flush. Blocks. */
+/* Writes last-seen times that moved by a minute or more, of the next 5,000 nodes or the
+ * next 120th of them; all of them, within two seconds, at the end. One thread. Block. */
 enum status nodes_flush(struct nodes *nodes, struct err *err) MUST_USE;
+enum status nodes_flush_all(struct nodes *nodes, struct err *err) MUST_USE;
 
 /* Key, state and epoch of a node; false for an unknown one. */
 bool nodes_identity(struct nodes *nodes, int64_t node_id,
@@ -106,14 +118,14 @@ bool nodes_identity(struct nodes *nodes, int64_t node_id,
 /* Whether a session token of this epoch is good now: the node is active. */
 bool nodes_session_good(struct nodes *nodes, int64_t node_id, uint32_t epoch);
 
-/* One node; ERR_NOT_FOUND. */
+/* One node; ERR_NOT_FOUND. Blocks. */
 enum status nodes_get(struct nodes *nodes, int64_t node_id, struct arena *arena,
                       struct node_view *ret_view, struct err *err) MUST_USE;
 
-/* Nodes by id; *ret_more: there are more behind the last. */
+/* Nodes by id. Blocks. */
 enum status nodes_list(struct nodes *nodes, const struct nodes_query *query,
-                       struct arena *arena, struct node_view **ret_views,
-                       size_t *ret_count, bool *ret_more) MUST_USE;
+                       struct arena *arena, struct nodes_page *ret_page,
+                       struct err *err) MUST_USE;
 
 /* Active nodes that a selector matches; whether one node is active and matches. */
 size_t nodes_count_matching(struct nodes *nodes, const struct selector *selector);

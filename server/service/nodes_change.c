@@ -15,68 +15,53 @@
 /* A change on its way: `draft` is what the node will be, with memory of its own, so that
  * nothing can fail once it is on disk. */
 struct draft {
-    struct node *node; /* owned */
-    bool fresh;        /* the node is new */
-    int64_t spends;    /* enrolment token that the node uses up by one, or 0 */
+    struct nodes *nodes;
+    struct node node; /* owns what it leads to */
+    struct label_draft labels;
+    bool fresh;     /* the node is new */
+    int64_t spends; /* enrolment token that the node uses up by one, or 0 */
     int64_t at_ms;
     const char *actor, *action;
 };
 
 static void draft_release(struct draft *draft)
 {
-    node_free(draft->node);
+    node_release(draft->nodes, &draft->node);
 }
 
 #define DRAFT_AUTO __attribute__((cleanup(draft_release))) struct draft
 
-/* A copy of the node (or a new one for NULL) that owns its facts and labels. */
-static enum status draft_init(struct draft *draft, const struct node *from,
-                              const char *facts, struct err *err)
+/* A copy of the node (or a new one for NULL), with these facts unless NULL. The caller
+ * holds the changes' lock. */
+static enum status draft_init(struct draft *draft, struct nodes *nodes,
+                              const struct node *from, const char *facts, struct err *err)
 {
-    struct node *node = calloc(1, sizeof *node);
-    if (!node) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for a node");
-    }
-    draft->node = node;
+    draft->nodes = nodes;
     draft->at_ms = clock_wall_ms();
     draft->fresh = from == NULL;
-    enum status status = node_set_facts(node, facts ? facts : from->facts, err);
-    if (!from || status != OK) {
-        return status;
+    label_draft_init(&draft->labels, from ? from->labels : NULL);
+    if (from) {
+        draft->node.id = from->id;
+        draft->node.state = from->state;
+        draft->node.epoch = from->epoch;
+        memcpy(draft->node.public_key, from->public_key, sizeof from->public_key);
+        draft->node.name = strdup(from->name);
+        if (!draft->node.name) {
+            return err_set(err, ERR_NO_MEMORY, "no memory for a node");
+        }
     }
-    node->id = from->id;
-    node->state = from->state;
-    node->epoch = from->epoch;
-    memcpy(node->name, from->name, sizeof node->name);
-    memcpy(node->public_key, from->public_key, sizeof node->public_key);
-    for (size_t i = 0; status == OK && i < from->label_count; i++) {
-        const struct node_label *label = &from->labels[i];
-        struct label copy = {.key = label->key, .value = label->value};
-        status = node_set_label(node, &copy, label->admin, err);
-    }
-    return status;
+    return node_facts_take(&nodes->texts, facts ? facts : from->facts->json,
+                           &draft->node.facts, err);
 }
 
-static enum status set_labels(struct node *node, const struct label_list *list,
+static enum status set_labels(struct label_draft *labels, const struct label_list *list,
                               bool admin, struct err *err)
 {
     enum status status = OK;
     for (size_t i = 0; status == OK && i < list->count; i++) {
-        status = node_set_label(node, &list->items[i], admin, err);
+        status = label_draft_set(labels, &list->items[i], admin, err);
     }
     return status;
-}
-
-static enum status check_admin_labels(const struct node *node, struct err *err)
-{
-    size_t given = 0;
-    for (size_t i = 0; i < node->label_count; i++) {
-        given += node->labels[i].admin;
-    }
-    return given <= NODE_LABELS_MAX
-               ? OK
-               : err_set(err, ERR_JSON_LENGTH, "a node has at most %d labels",
-                         NODE_LABELS_MAX);
 }
 
 static enum status write_labels(struct db *db, const struct node *node, struct err *err)
@@ -85,12 +70,13 @@ static enum status write_labels(struct db *db, const struct node *node, struct e
     if (status == OK) {
         status = node_labels_clear(db, node->id, "node", err);
     }
-    for (size_t i = 0; status == OK && i < node->label_count; i++) {
+    struct node_label label = {.at = node->labels->packed};
+    while (status == OK && node_labels_next(node->labels, &label)) {
         struct node_label_row row = {
             .node_id = node->id,
-            .key = node->labels[i].key,
-            .source = node->labels[i].admin ? "admin" : "node",
-            .value = node->labels[i].value,
+            .key = label.key,
+            .source = label.admin ? "admin" : "node",
+            .value = label.value,
         };
         status = node_label_put(db, &row, err);
     }
@@ -100,13 +86,13 @@ static enum status write_labels(struct db *db, const struct node *node, struct e
 static enum status write_draft(void *context, struct db *db, struct err *err)
 {
     struct draft *draft = context;
-    struct node *node = draft->node;
+    struct node *node = &draft->node;
     struct node_row row = {
         .id = node->id,
         .name = node->name,
         .state = node_state_name(node->state),
         .epoch = node->epoch,
-        .facts = node->facts,
+        .facts = node->facts->json,
         .enrolled_ms = node->enrolled_ms,
         .token_id = node->token_id,
     };
@@ -131,27 +117,41 @@ static enum status write_draft(void *context, struct db *db, struct err *err)
     return audit_row_insert(db, &audit, err);
 }
 
+/* Puts the draft in the place of the node; the draft gets what the node had. */
+static void replace(struct nodes *nodes, struct node *node, struct node *draft)
+{
+    const struct node_facts *facts = node->facts;
+    const struct node_labels *labels = node->labels;
+    struct node_running *running = atomic_load(&node->running);
+    if (strcmp(node->name, draft->name) != 0) {
+        node_rename(nodes, node, draft->name);
+        draft->name = NULL;
+    }
+    if (running && node->state != NODE_REVOKED && draft->state == NODE_REVOKED) {
+        (void)atomic_fetch_sub(&running->nodes, 1);
+    }
+    node->state = draft->state;
+    node->epoch = draft->epoch;
+    node->facts = draft->facts;
+    node->labels = draft->labels;
+    draft->facts = facts;
+    draft->labels = labels;
+}
+
 /* Makes a committed draft true in memory; a fresh node goes over as it is. */
 static enum status apply(struct nodes *nodes, struct draft *draft, struct err *err)
 {
     enum status status = OK;
     (void)pthread_rwlock_wrlock(&nodes->lock);
     if (draft->fresh) {
-        status = node_add(nodes, draft->node, err);
-        draft->node = status == OK ? NULL : draft->node;
+        status = node_add(nodes, &draft->node, err);
+        if (status == OK) { /* what it leads to went over */
+            draft->node.name = NULL;
+            draft->node.facts = NULL;
+            draft->node.labels = NULL;
+        }
     } else {
-        struct node *node = node_find(nodes, draft->node->id);
-        struct node old = *node;
-        node_rename(nodes, node, draft->node->name);
-        memcpy(node->arch, draft->node->arch, sizeof node->arch);
-        node->ram_bytes = draft->node->ram_bytes;
-        node->state = draft->node->state;
-        node->epoch = draft->node->epoch;
-        node->facts = draft->node->facts;
-        node->labels = draft->node->labels;
-        node->label_count = draft->node->label_count;
-        draft->node->facts = old.facts;
-        draft->node->labels = old.labels;
+        replace(nodes, node_find(nodes, draft->node.id), &draft->node);
     }
     (void)pthread_rwlock_unlock(&nodes->lock);
     return status;
@@ -159,28 +159,25 @@ static enum status apply(struct nodes *nodes, struct draft *draft, struct err *e
 
 static enum status commit(struct nodes *nodes, struct draft *draft, struct err *err)
 {
-    enum status status = changes_commit(nodes->changes, write_draft, draft, err);
+    enum status status =
+        node_labels_take(&nodes->texts, &draft->labels, &draft->node.labels, err);
+    if (status == OK) {
+        status = changes_commit(nodes->changes, write_draft, draft, err);
+    }
     return status == OK ? apply(nodes, draft, err) : status;
-}
-
-/* The nodes of a key and of a name. Only changes add nodes or write what is read here,
- * and the caller holds their lock, so the nodes may be read without the other one. */
-static void find_both(struct nodes *nodes, const struct node_order *order,
-                      struct node **ret_by_key, struct node **ret_by_name)
-{
-    HASH_FIND(by_key, nodes->by_key, order->public_key, sizeof order->public_key,
-              *ret_by_key);
-    HASH_FIND(by_name, nodes->by_name, order->name, (unsigned)strlen(order->name),
-              *ret_by_name);
 }
 
 static enum status fill_enrolled(struct draft *draft, const struct node_order *order,
                                  struct err *err)
 {
-    struct node *node = draft->node;
-    (void)snprintf(node->name, sizeof node->name, "%s", order->name);
-    node_clear_declared(node);
-    enum status status = set_labels(node, &order->declared, false, err);
+    struct node *node = &draft->node;
+    free(node->name);
+    node->name = strdup(order->name);
+    if (!node->name) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the name of a node");
+    }
+    label_draft_clear_declared(&draft->labels);
+    enum status status = set_labels(&draft->labels, &order->declared, false, err);
     if (status != OK || !draft->fresh) {
         return status;
     }
@@ -189,15 +186,16 @@ static enum status fill_enrolled(struct draft *draft, const struct node_order *o
     node->enrolled_ms = draft->at_ms;
     node->token_id = order->token_id;
     draft->spends = order->token_id;
-    return set_labels(node, &order->given, true, err);
+    return set_labels(&draft->labels, &order->given, true, err);
 }
 
 enum status nodes_enroll(struct nodes *nodes, const struct node_order *order,
                          int64_t *ret_id, enum node_state *ret_state, struct err *err)
 {
-    struct node *known = NULL;
-    struct node *namesake = NULL;
-    find_both(nodes, order, &known, &namesake);
+    /* Only changes add nodes or write what is read here, and the caller holds their lock,
+     * so the nodes may be read without the other one. */
+    const struct node *known = node_find_key(nodes, order->public_key);
+    const struct node *namesake = node_find_name(nodes, order->name);
     if (known && known->state == NODE_REVOKED) {
         return err_set(err, ERR_NODE_REVOKED, "the node '%s' was revoked", known->name);
     }
@@ -209,17 +207,16 @@ enum status nodes_enroll(struct nodes *nodes, const struct node_order *order,
     (void)snprintf(actor, sizeof actor, "node:%s", order->name);
     DRAFT_AUTO draft = {.actor = actor,
                         .action = known ? "node.enroll_again" : "node.enroll"};
-    enum status status = draft_init(&draft, known, order->facts, err);
+    enum status status = draft_init(&draft, nodes, known, order->facts, err);
     if (status == OK) {
         status = fill_enrolled(&draft, order, err);
     }
-    struct node *node = draft.node;
     if (status == OK) {
         status = commit(nodes, &draft, err);
     }
     if (status == OK) {
-        *ret_id = node->id;
-        *ret_state = node->state;
+        *ret_id = draft.node.id;
+        *ret_state = draft.node.state;
     }
     return status;
 }
@@ -251,13 +248,13 @@ enum status nodes_patch(struct nodes *nodes, int64_t node_id,
         return err_set(err, ERR_CONFLICT, "a revoked node cannot become active again");
     }
     DRAFT_AUTO draft = {.actor = actor, .action = "node.patch"};
-    status = draft_init(&draft, node, NULL, err);
+    status = draft_init(&draft, nodes, node, NULL, err);
     if (status == OK) {
-        draft.node->state = patch->activate ? NODE_ACTIVE : draft.node->state;
-        status = set_labels(draft.node, &patch->labels, true, err);
+        draft.node.state = patch->activate ? NODE_ACTIVE : draft.node.state;
+        status = set_labels(&draft.labels, &patch->labels, true, err);
     }
     if (status == OK) {
-        status = check_admin_labels(draft.node, err);
+        status = label_draft_check(&draft.labels, err);
     }
     return status == OK ? commit(nodes, &draft, err) : status;
 }
@@ -272,10 +269,10 @@ enum status nodes_revoke(struct nodes *nodes, int64_t node_id, const char *actor
         return status;
     }
     DRAFT_AUTO draft = {.actor = actor, .action = "node.revoke"};
-    status = draft_init(&draft, node, NULL, err);
+    status = draft_init(&draft, nodes, node, NULL, err);
     if (status == OK) {
-        draft.node->state = NODE_REVOKED;
-        draft.node->epoch++;
+        draft.node.state = NODE_REVOKED;
+        draft.node.epoch++;
         status = commit(nodes, &draft, err);
     }
     return status;

@@ -1,157 +1,253 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/service/nodes_memory.h"
 
-#include <inttypes.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct node *node_find(const struct nodes *nodes, int64_t id)
+enum { SLOTS_AT_FIRST = 64, BLOCKS_AT_FIRST = 16 };
+
+struct node *node_at(const struct nodes *nodes, size_t number)
 {
+    return &nodes->blocks[number / NODE_BLOCK][number % NODE_BLOCK];
+}
+
+/* Ids are given in a row, so the first guess is nearly always right. */
+size_t node_number(const struct nodes *nodes, int64_t id)
+{
+    if (nodes->count == 0 || id <= node_at(nodes, 0)->id) {
+        return 0;
+    }
+    uint64_t ahead = (uint64_t)id - (uint64_t)node_at(nodes, 0)->id;
+    size_t high = ahead < nodes->count ? (size_t)ahead : nodes->count;
+    if (high < nodes->count && node_at(nodes, high)->id == id) {
+        return high;
+    }
     size_t low = 0;
-    size_t high = nodes->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (nodes->items[middle]->id < id) {
+        if (node_at(nodes, middle)->id < id) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low < nodes->count && nodes->items[low]->id == id ? nodes->items[low] : NULL;
+    return low;
 }
 
-enum status node_add(struct nodes *nodes, struct node *node, struct err *err)
+struct node *node_find(const struct nodes *nodes, int64_t id)
 {
-    if (nodes->count == nodes->cap) {
-        size_t cap = nodes->cap ? nodes->cap * 2 : 64;
-        struct node **items = realloc(nodes->items, cap * sizeof(struct node *));
-        if (!items) {
-            return err_set(err, ERR_NO_MEMORY, "no memory for %zu nodes", cap);
-        }
-        nodes->items = items;
-        nodes->cap = cap;
+    size_t number = node_number(nodes, id);
+    struct node *node = number < nodes->count ? node_at(nodes, number) : NULL;
+    return node && node->id == id ? node : NULL;
+}
+
+/* ---- the tables of names and keys ----------------------------------------------------
+ */
+
+static uint64_t mix(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+}
+
+static uint64_t hash_key(const struct nodes *nodes, const uint8_t key[static 32])
+{
+    uint64_t word = 0;
+    memcpy(&word, key, sizeof word);
+    return mix(word ^ nodes->seed);
+}
+
+static uint64_t hash_name(const struct nodes *nodes, const char *name)
+{
+    uint64_t hash = nodes->seed;
+    for (const char *p = name; *p; p++) {
+        hash = (hash ^ (unsigned char)*p) * 0x9E3779B97F4A7C15U;
+        hash ^= hash >> 29;
     }
-    (void)snprintf(node->id_text, sizeof node->id_text, "%" PRId64, node->id);
-    nodes->items[nodes->count++] = node;
-    HASH_ADD(by_name, nodes->by_name, name[0], (unsigned)strlen(node->name), node);
-    HASH_ADD(by_key, nodes->by_key, public_key, sizeof node->public_key, node);
-    return OK;
+    return mix(hash);
 }
 
-void node_rename(struct nodes *nodes, struct node *node, const char *name)
+/* The hash under which a node stands in one of the two tables. */
+static uint64_t hash_of(const struct nodes *nodes, const struct node_index *index,
+                        size_t number)
 {
-    if (strcmp(node->name, name) != 0) {
-        HASH_DELETE(by_name, nodes->by_name, node);
-        (void)snprintf(node->name, sizeof node->name, "%s", name);
-        HASH_ADD(by_name, nodes->by_name, name[0], (unsigned)strlen(node->name), node);
+    const struct node *node = node_at(nodes, number);
+    return index == &nodes->by_key ? hash_key(nodes, node->public_key)
+                                   : hash_name(nodes, node->name);
+}
+
+static void index_put(struct node_index *index, uint64_t hash, size_t number)
+{
+    size_t at = (size_t)hash & (index->capacity - 1);
+    while (index->slots[at] != 0) {
+        at = (at + 1) & (index->capacity - 1);
     }
+    index->slots[at] = (uint32_t)number + 1;
 }
 
-enum status node_set_facts(struct node *node, const char *facts, struct err *err)
+/* Room for `count` nodes, at most three quarters full. */
+static enum status index_reserve(struct nodes *nodes, struct node_index *index,
+                                 size_t count, struct err *err)
 {
-    char *copy = strdup(facts);
-    json_t *tree = json_loads(facts, 0, NULL);
-    if (!copy || !tree) {
-        free(copy);
-        json_decref(tree);
-        return err_set(err, ERR_NO_MEMORY, "no memory for the facts of a node");
-    }
-    const char *arch = json_string_value(json_object_get(tree, "arch"));
-    (void)snprintf(node->arch, sizeof node->arch, "%s", arch ? arch : "");
-    node->ram_bytes = json_integer_value(json_object_get(tree, "ram_bytes"));
-    json_decref(tree);
-    free(node->facts);
-    node->facts = copy;
-    return OK;
-}
-
-static int label_order(const struct node_label *label, const char *key, bool admin)
-{
-    int order = strcmp(label->key, key);
-    return order != 0 ? order : (int)admin - (int)label->admin;
-}
-
-static void remove_at(struct node *node, size_t i)
-{
-    node->label_count--;
-    memmove(&node->labels[i], &node->labels[i + 1],
-            (node->label_count - i) * sizeof node->labels[0]);
-}
-
-static void remove_key(struct node *node, const char *key)
-{
-    for (size_t i = node->label_count; i-- > 0;) {
-        if (strcmp(node->labels[i].key, key) == 0) {
-            remove_at(node, i);
-        }
-    }
-}
-
-static enum status insert_at(struct node *node, size_t i, struct err *err)
-{
-    struct node_label *labels =
-        realloc(node->labels, (node->label_count + 1) * sizeof node->labels[0]);
-    if (!labels) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the labels of a node");
-    }
-    node->labels = labels;
-    memmove(&labels[i + 1], &labels[i], (node->label_count - i) * sizeof labels[0]);
-    labels[i] = (struct node_label){0};
-    node->label_count++;
-    return OK;
-}
-
-enum status node_set_label(struct node *node, const struct label *label, bool admin,
-                           struct err *err)
-{
-    if (!label->value) {
-        remove_key(node, label->key);
+    if (count * 4 <= index->capacity * 3) {
         return OK;
     }
-    size_t i = 0;
-    while (i < node->label_count &&
-           label_order(&node->labels[i], label->key, admin) < 0) {
-        i++;
+    size_t capacity = index->capacity ? index->capacity : SLOTS_AT_FIRST;
+    while (count * 4 > capacity * 3) {
+        capacity *= 2;
     }
-    if (i == node->label_count || label_order(&node->labels[i], label->key, admin) != 0) {
-        enum status status = insert_at(node, i, err);
-        if (status != OK) {
-            return status;
-        }
+    uint32_t *slots = calloc(capacity, sizeof *slots);
+    if (!slots) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for %zu nodes", capacity);
     }
-    struct node_label *slot = &node->labels[i];
-    (void)snprintf(slot->key, sizeof slot->key, "%s", label->key);
-    (void)snprintf(slot->value, sizeof slot->value, "%s", label->value);
-    slot->admin = admin;
+    free(index->slots);
+    *index = (struct node_index){.slots = slots, .capacity = capacity};
+    for (size_t number = 0; number < nodes->count; number++) {
+        index_put(index, hash_of(nodes, index, number), number);
+    }
     return OK;
 }
 
-void node_clear_declared(struct node *node)
+/* Takes the number out and moves up what stands behind it in its chain. */
+static void index_remove(struct nodes *nodes, struct node_index *index, size_t number)
 {
-    for (size_t i = node->label_count; i-- > 0;) {
-        if (!node->labels[i].admin) {
-            remove_at(node, i);
+    size_t mask = index->capacity - 1;
+    size_t hole = (size_t)hash_of(nodes, index, number) & mask;
+    while (index->slots[hole] != (uint32_t)number + 1) {
+        hole = (hole + 1) & mask;
+    }
+    index->slots[hole] = 0;
+    for (size_t at = (hole + 1) & mask; index->slots[at] != 0; at = (at + 1) & mask) {
+        size_t home = (size_t)hash_of(nodes, index, index->slots[at] - 1) & mask;
+        if (((at - home) & mask) >= ((at - hole) & mask)) {
+            index->slots[hole] = index->slots[at];
+            index->slots[at] = 0;
+            hole = at;
         }
     }
 }
 
-const char *node_label_value(const struct node *node, const char *key)
+struct node *node_find_key(const struct nodes *nodes, const uint8_t public_key[static 32])
 {
-    for (size_t i = 0; i < node->label_count; i++) {
-        if (strcmp(node->labels[i].key, key) == 0) {
-            return node->labels[i].value;
+    const struct node_index *index = &nodes->by_key;
+    size_t mask = index->capacity - 1;
+    for (size_t at = (size_t)hash_key(nodes, public_key) & mask;
+         index->capacity > 0 && index->slots[at] != 0; at = (at + 1) & mask) {
+        struct node *node = node_at(nodes, index->slots[at] - 1);
+        if (memcmp(node->public_key, public_key, sizeof node->public_key) == 0) {
+            return node;
         }
     }
     return NULL;
 }
 
-void node_free(struct node *node)
+struct node *node_find_name(const struct nodes *nodes, const char *name)
 {
-    if (node) {
-        free(node->labels);
-        free(node->facts);
-        free(node);
+    const struct node_index *index = &nodes->by_name;
+    size_t mask = index->capacity - 1;
+    for (size_t at = (size_t)hash_name(nodes, name) & mask;
+         index->capacity > 0 && index->slots[at] != 0; at = (at + 1) & mask) {
+        struct node *node = node_at(nodes, index->slots[at] - 1);
+        if (strcmp(node->name, name) == 0) {
+            return node;
+        }
     }
+    return NULL;
+}
+
+/* ---- nodes --------------------------------------------------------------------------
+ */
+
+static enum status block_reserve(struct nodes *nodes, struct err *err)
+{
+    size_t block = nodes->count / NODE_BLOCK;
+    if (block == nodes->block_cap) {
+        size_t cap = nodes->block_cap ? nodes->block_cap * 2 : BLOCKS_AT_FIRST;
+        struct node **blocks = realloc(nodes->blocks, cap * sizeof(struct node *));
+        if (!blocks) {
+            return err_set(err, ERR_NO_MEMORY, "no memory for nodes");
+        }
+        memset(blocks + nodes->block_cap, 0,
+               (cap - nodes->block_cap) * sizeof(struct node *));
+        nodes->blocks = blocks;
+        nodes->block_cap = cap;
+    }
+    if (!nodes->blocks[block]) {
+        nodes->blocks[block] = calloc(NODE_BLOCK, sizeof(struct node));
+    }
+    return nodes->blocks[block]
+               ? OK
+               : err_set(err, ERR_NO_MEMORY, "no memory for %d nodes", NODE_BLOCK);
+}
+
+enum status nodes_reserve(struct nodes *nodes, size_t count, struct err *err)
+{
+    enum status status = index_reserve(nodes, &nodes->by_name, count, err);
+    return status == OK ? index_reserve(nodes, &nodes->by_key, count, err) : status;
+}
+
+enum status node_add(struct nodes *nodes, const struct node *node, struct err *err)
+{
+    enum status status = block_reserve(nodes, err);
+    if (status == OK) {
+        status = nodes_reserve(nodes, nodes->count + 1, err);
+    }
+    if (status != OK) {
+        return status;
+    }
+    size_t number = nodes->count++;
+    memcpy(node_at(nodes, number), node, sizeof *node);
+    index_put(&nodes->by_name, hash_name(nodes, node->name), number);
+    index_put(&nodes->by_key, hash_key(nodes, node->public_key), number);
+    return OK;
+}
+
+void node_rename(struct nodes *nodes, struct node *node, char *name)
+{
+    size_t number = node_number(nodes, node->id);
+    index_remove(nodes, &nodes->by_name, number);
+    free(node->name);
+    node->name = name;
+    index_put(&nodes->by_name, hash_name(nodes, name), number);
+}
+
+struct node_running *node_running_find(const struct nodes *nodes,
+                                       const uint8_t artifact[static 32],
+                                       const char *model)
+{
+    struct node_running wanted;
+    struct node_running *running = NULL;
+    memset(&wanted.key, 0, sizeof wanted.key);
+    memcpy(wanted.key.artifact, artifact, sizeof wanted.key.artifact);
+    memcpy(wanted.key.model, model, strnlen(model, sizeof wanted.key.model - 1));
+    HASH_FIND(hh, nodes->running, &wanted.key, sizeof wanted.key, running);
+    return running;
+}
+
+struct node_running *node_running_put(struct nodes *nodes,
+                                      const uint8_t artifact[static 32],
+                                      const char *model)
+{
+    struct node_running *running = node_running_find(nodes, artifact, model);
+    if (running) {
+        return running;
+    }
+    running = calloc(1, sizeof *running);
+    if (running) {
+        memcpy(running->key.artifact, artifact, sizeof running->key.artifact);
+        memcpy(running->key.model, model, strnlen(model, sizeof running->key.model - 1));
+        HASH_ADD(hh, nodes->running, key, sizeof running->key, running);
+    }
+    return running;
+}
+
+void node_release(struct nodes *nodes, struct node *node)
+{
+    free(node->name);
+    node_facts_drop(&nodes->texts, node->facts);
+    node_labels_drop(&nodes->texts, node->labels);
+    node->name = NULL;
+    node->facts = NULL;
+    node->labels = NULL;
 }

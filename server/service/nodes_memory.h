@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nodes_memory: the nodes in memory; shared by nodes.c and nodes_change.c only.
+/* nodes_memory: the nodes in memory; shared by the files nodes*.c only.
  *
- * `lock` guards everything; it is held for moments and never across a wait for disk.
- * Nodes are never removed, so a node that was found stays. */
+ * A node takes about 170 bytes, indexes included, so that a million fit anywhere: records
+ * stand in blocks by id, two tables of 4-byte numbers find them by name and by key, and
+ * what many nodes have in common (facts, label sets, the artifact that runs) is kept
+ * once. Health stays in the database. `lock` guards everything but the atomics; it is
+ * held for moments and never across a wait for disk. Nodes are never removed, so a node
+ * that was found stays. */
 #ifndef MUSTER_SERVER_SERVICE_NODES_MEMORY_H
 #define MUSTER_SERVER_SERVICE_NODES_MEMORY_H
 
@@ -10,68 +14,86 @@
 #include <stdatomic.h>
 #include <uthash.h>
 
+#include "server/service/node_texts.h"
 #include "server/service/nodes.h"
 
-struct node_label {
-    char key[LABEL_KEY_BYTES];
-    char value[LABEL_BYTES];
-    bool admin; /* given by an administrator or the token: goes before the node's own */
+enum { NODE_BLOCK = 1024 };
+
+/* What nodes run, by their newest report: one for each artifact and model name. */
+struct node_running {
+    struct {
+        uint8_t artifact[32];
+        char model[65]; /* zero to its end */
+    } key;
+    _Atomic int64_t nodes; /* that are not revoked */
+    UT_hash_handle hh;
 };
 
 struct node {
     int64_t id;
-    char name[NODE_NAME_BYTES];
     uint8_t public_key[32];
-    enum node_state state;
-    uint32_t epoch;
-    char *facts; /* JSON, owned */
-    char arch[33];
-    int64_t ram_bytes;
+    char *name;                       /* owned */
+    const struct node_facts *facts;   /* one reference */
+    const struct node_labels *labels; /* one reference */
     int64_t enrolled_ms;
     int64_t token_id;
-    char id_text[21];
-    struct node_label *labels; /* owned; by key, administrator's first */
-    size_t label_count;
     _Atomic int64_t last_seen_ms;
-    int64_t flushed_ms; /* last seen as the database has it */
-    bool reported;
-    uint8_t artifact[32];
-    char model[65];
-    int64_t predictions;
-    struct health health;
-    UT_hash_handle by_name, by_key;
+    int64_t flushed_ms; /* last seen as the database has it; the flushing thread's */
+    _Atomic(struct node_running *) running; /* NULL: never reported */
+    uint32_t epoch;
+    enum node_state state;
+};
+
+/* Numbers of nodes in `blocks`, by a hash that the caller computes. */
+struct node_index {
+    uint32_t *slots; /* open addressing: number + 1, 0: free */
+    size_t capacity; /* a power of two, or 0 */
 };
 
 struct nodes {
     struct changes *changes;
     const char *cohort_labels[NODE_COHORT_LABELS];
+    uint64_t seed; /* of the hashes, so that nobody can choose names that collide */
     pthread_rwlock_t lock;
-    struct node **items; /* by id */
-    size_t count, cap;
-    struct node *by_name, *by_key;
+    struct node **blocks; /* NODE_BLOCK each, by id */
+    size_t count, block_cap;
+    struct node_index by_name, by_key;
+    struct node_running *running;
+    struct node_texts texts;
+    size_t flush_from; /* where the next flush goes on; the flushing thread's */
 };
 
-/* The node of an id, or NULL; with the lock. */
+/* The node of a number below `count`, and the number of the first node with an id of at
+ * least `id` (`count` if there is none). With the lock, like all of these. */
+struct node *node_at(const struct nodes *nodes, size_t number);
+size_t node_number(const struct nodes *nodes, int64_t id);
+
+/* The node of an id, of a key, of a name, or NULL. */
 struct node *node_find(const struct nodes *nodes, int64_t id);
+struct node *node_find_key(const struct nodes *nodes,
+                           const uint8_t public_key[static 32]);
+struct node *node_find_name(const struct nodes *nodes, const char *name);
 
-/* Adds a node that has id, name and key; takes it. Ids must grow. */
-enum status node_add(struct nodes *nodes, struct node *node, struct err *err) MUST_USE;
+/* Makes room for so many nodes at once, which is faster than by and by. */
+enum status nodes_reserve(struct nodes *nodes, size_t count, struct err *err) MUST_USE;
 
-/* Replaces name, or facts with what is read from them. */
-void node_rename(struct nodes *nodes, struct node *node, const char *name);
-enum status node_set_facts(struct node *node, const char *facts,
-                           struct err *err) MUST_USE;
+/* Adds a node that has id, name, key, facts and labels: moves its contents, which the
+ * caller gives up. Ids must grow. ERR_NO_MEMORY changes nothing. */
+enum status node_add(struct nodes *nodes, const struct node *node,
+                     struct err *err) MUST_USE;
 
-/* Sets, or with a NULL value removes (of both sources), a label. */
-enum status node_set_label(struct node *node, const struct label *label, bool admin,
-                           struct err *err) MUST_USE;
+/* Gives the node a name of the heap, which it takes. */
+void node_rename(struct nodes *nodes, struct node *node, char *name);
 
-/* Removes what the node declared itself. */
-void node_clear_declared(struct node *node);
+/* What runs: found, or NULL; found or made, or NULL when memory ran out. */
+struct node_running *node_running_find(const struct nodes *nodes,
+                                       const uint8_t artifact[static 32],
+                                       const char *model);
+struct node_running *node_running_put(struct nodes *nodes,
+                                      const uint8_t artifact[static 32],
+                                      const char *model);
 
-/* The label's value in effect, or NULL. */
-const char *node_label_value(const struct node *node, const char *key);
-
-void node_free(struct node *node);
+/* Frees what the node owns, not the node. */
+void node_release(struct nodes *nodes, struct node *node);
 
 #endif

@@ -239,7 +239,7 @@ void service_close(struct service *service)
     }
     ticker_stop(service->ticker);
     struct err err = {0};
-    if (service->nodes && nodes_flush(service->nodes, &err) != OK) {
+    if (service->nodes && nodes_flush_all(service->nodes, &err) != OK) {
         log_event(LOG_LEVEL_WARNING, "last_seen_not_written",
                   log_text("detail", err.detail));
     }

@@ -15,6 +15,8 @@ enum nodes_statement {
     LABELS_CLEAR,
     LABELS_LOAD,
     REPORTED_LOAD,
+    HEALTH_GET,
+    NODE_COUNT,
 };
 
 static const char *const sql[] = {
@@ -32,11 +34,13 @@ static const char *const sql[] = {
     [LABELS_CLEAR] = "DELETE FROM node_label WHERE node_id = ?1 AND source = ?2",
     [LABELS_LOAD] = "SELECT node_id, key, source, value FROM node_label"
                     " ORDER BY node_id, key, source",
-    [REPORTED_LOAD] =
-        "SELECT h.node_id, h.report_ms, h.predictions, c.model, c.artifact, h.cpu_pct,"
-        " h.rss_bytes, h.temp_c, h.power_mw, h.queued, h.rejected, h.inferred, h.state"
-        " FROM node_health AS h JOIN cohort AS c ON c.id = h.cohort_id ORDER BY "
-        "h.node_id",
+    [REPORTED_LOAD] = "SELECT h.node_id, h.report_ms, c.model, c.artifact"
+                      " FROM node_health AS h JOIN cohort AS c ON c.id = h.cohort_id"
+                      " ORDER BY h.node_id",
+    /* Ids are given in a row and nodes are never deleted: no need to count them. */
+    [NODE_COUNT] = "SELECT coalesce(max(id), 0) FROM node",
+    [HEALTH_GET] = "SELECT predictions, cpu_pct, rss_bytes, temp_c, power_mw, queued,"
+                   " rejected, inferred, state FROM node_health WHERE node_id = ?1",
 };
 const struct db_module_table registry_nodes_statements = DB_MODULE_TABLE(sql);
 
@@ -114,6 +118,17 @@ enum status node_labels_clear(struct db *db, int64_t node_id, const char *source
     db_bind_int(stmt, 1, node_id);
     db_bind_text(stmt, 2, source);
     return db_run(db, stmt, err);
+}
+
+enum status node_rows_count(struct db *db, int64_t *ret_count, struct err *err)
+{
+    DB_STMT stmt = db_statement(db, DB_REGISTRY_NODES, NODE_COUNT);
+    bool row = false;
+    enum status status = db_step(db, stmt, &row, err);
+    if (status == OK) {
+        *ret_count = db_column_int(stmt, 0);
+    }
+    return status;
 }
 
 enum status node_rows_load(struct db *db,
@@ -197,6 +212,21 @@ static struct health column_health(sqlite3_stmt *stmt, int column)
     return health;
 }
 
+enum status node_health_get(struct db *db, int64_t node_id, struct health *ret_health,
+                            int64_t *ret_predictions, struct err *err)
+{
+    DB_STMT stmt = db_statement(db, DB_REGISTRY_NODES, HEALTH_GET);
+    db_bind_int(stmt, 1, node_id);
+    bool row = false;
+    enum status status = db_step(db, stmt, &row, err);
+    if (status != OK) {
+        return status;
+    }
+    *ret_predictions = row ? db_column_int(stmt, 0) : 0;
+    *ret_health = row ? column_health(stmt, 1) : (struct health){0};
+    return OK;
+}
+
 enum status node_reported_load(struct db *db,
                                enum status (*each)(void *context,
                                                    const struct node_reported_row *row,
@@ -210,11 +240,9 @@ enum status node_reported_load(struct db *db,
         struct node_reported_row row = {
             .node_id = db_column_int(stmt, 0),
             .report_ms = db_column_int(stmt, 1),
-            .predictions = db_column_int(stmt, 2),
-            .model = db_column_text(stmt, 3),
-            .health = column_health(stmt, 5),
+            .model = db_column_text(stmt, 2),
         };
-        db_column_blob(stmt, 4, row.artifact, sizeof row.artifact);
+        db_column_blob(stmt, 3, row.artifact, sizeof row.artifact);
         status = each(context, &row, err);
         if (status == OK) {
             status = db_step(db, stmt, &more, err);

@@ -31,12 +31,11 @@ struct node_label_row {
     const char *key, *source, *value; /* source: "admin" or "node" */
 };
 
-/* What a node's reports left in node_health. */
+/* A node's newest report. */
 struct node_reported_row {
-    int64_t node_id, report_ms, predictions;
+    int64_t node_id, report_ms;
     const char *model;
     uint8_t artifact[32];
-    struct health health;
 };
 
 /* Inserts a node (its id is ignored) and tells its id. ERR_EXISTS for a name or key that
@@ -60,6 +59,9 @@ enum status node_label_remove(struct db *db, int64_t node_id, const char *key,
 enum status node_labels_clear(struct db *db, int64_t node_id, const char *source,
                               struct err *err) MUST_USE;
 
+/* At least as many as there are nodes. */
+enum status node_rows_count(struct db *db, int64_t *ret_count, struct err *err) MUST_USE;
+
 /* Every node, by id. */
 enum status node_rows_load(struct db *db,
                            enum status (*each)(void *context, const struct node_row *row,
@@ -73,7 +75,13 @@ enum status node_labels_load(struct db *db,
                                                  struct err *err),
                              void *context, struct err *err) MUST_USE;
 
-/* The newest report and totals of every node that ever reported, by id. */
+/* The newest health and the number of predictions of a node; none before its first
+ * report.
+ */
+enum status node_health_get(struct db *db, int64_t node_id, struct health *ret_health,
+                            int64_t *ret_predictions, struct err *err) MUST_USE;
+
+/* The newest report of every node that ever reported, by id. */
 enum status node_reported_load(struct db *db,
                                enum status (*each)(void *context,
                                                    const struct node_reported_row *row,
