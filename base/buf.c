@@ -111,18 +111,28 @@ static void add_json_char(struct buf *buf, unsigned char c)
         buf_addc(buf, (char)c);
     } else if (c < 32 && shorts[c]) {
         buf_addstr(buf, shorts[c]);
-    } else if (c < 32 || c == 127) {
-        buf_addf(buf, "\\u%04x", c);
     } else {
-        buf_addc(buf, (char)c);
+        buf_addf(buf, "\\u%04x", c);
     }
+}
+
+static bool is_escaped(unsigned char c)
+{
+    return c < 32 || c == '"' || c == '\\' || c == 127;
 }
 
 void buf_add_json(struct buf *buf, const char *text)
 {
     buf_addc(buf, '"');
-    for (const char *p = text; *p; p++) {
-        add_json_char(buf, (unsigned char)*p);
+    for (const char *p = text; *p;) {
+        const char *plain = p;
+        while (*p && !is_escaped((unsigned char)*p)) {
+            p++;
+        }
+        buf_add(buf, plain, (size_t)(p - plain));
+        if (*p) {
+            add_json_char(buf, (unsigned char)*p++);
+        }
     }
     buf_addc(buf, '"');
 }

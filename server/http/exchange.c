@@ -2,7 +2,6 @@
 #include "server/http/exchange.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -263,7 +262,10 @@ static void make_id(struct http *http, char ret_id[static 17])
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
     z ^= z >> 31;
-    (void)snprintf(ret_id, 17, "%016" PRIx64, z);
+    for (int i = 15; i >= 0; i--, z >>= 4) {
+        ret_id[i] = "0123456789abcdef"[z & 15];
+    }
+    ret_id[16] = '\0';
 }
 
 void *exchange_on_target(void *context, const char *raw, struct MHD_Connection *mhd)

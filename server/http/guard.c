@@ -23,7 +23,7 @@ static bool is_digit(char c)
 /* tchar of RFC 9110. */
 static bool is_token_char(char c)
 {
-    return is_letter(c) || is_digit(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
+    return is_letter(c) || is_digit(c) || c == '-' || (c && strchr("!#$%&'*+.^_`|~", c));
 }
 
 const char *guard_method(const char *text)

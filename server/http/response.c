@@ -59,10 +59,14 @@ static bool list_has_tag(const char *list, const char *tag)
 bool response_not_modified(struct request *request, struct response *response,
                            const char *tag)
 {
-    const char *quoted = arena_printf(&request->arena, "\"%s\"", tag);
+    size_t len = strlen(tag);
+    char *quoted = arena_alloc(&request->arena, len + 3);
     if (!quoted) {
         return false;
     }
+    quoted[0] = '"';
+    memcpy(quoted + 1, tag, len);
+    quoted[len + 1] = '"';
     response_header(response, "ETag", quoted);
     const char *list = request_header(request, "If-None-Match");
     if (!list || !list_has_tag(list, tag)) {

@@ -10,28 +10,30 @@ struct capture {
     size_t count;
 };
 
-/* Whether the template fits; parameters are pieces of both texts. */
+/* Whether the template fits; parameters are pieces of both texts. Most templates differ
+ * from most paths in an early character, so literal text is compared one at a time. */
 static bool fits(const char *template, const char *path, struct capture *ret_capture)
 {
-    struct capture capture = {0};
-    while (*template == '/' && *path == '/') {
-        template ++;
-        path++;
-        size_t wanted = strcspn(template, "/");
+    ret_capture->count = 0;
+    for (; *template; template ++, path++) {
+        if (*template != '{') {
+            if (*template != *path) {
+                return false;
+            }
+            continue;
+        }
+        size_t name_len = strcspn(template, "}") - 1;
         size_t found = strcspn(path, "/");
-        bool is_param = wanted > 2 && template[0] == '{' && template[wanted - 1] == '}';
-        if (is_param && found > 0 && capture.count < ROUTE_PARAMS_MAX) {
-            capture.params[capture.count] = (struct route_param){
-                .name = template + 1, .name_len = wanted - 2, .value = path};
-            capture.value_len[capture.count++] = found;
-        } else if (is_param || wanted != found || memcmp(template, path, found) != 0) {
+        if (found == 0 || ret_capture->count == ROUTE_PARAMS_MAX) {
             return false;
         }
-        template += wanted;
-        path += found;
+        ret_capture->params[ret_capture->count] = (struct route_param){
+            .name = template + 1, .name_len = name_len, .value = path};
+        ret_capture->value_len[ret_capture->count++] = found;
+        template += name_len + 1; /* on the brace */
+        path += found - 1;
     }
-    *ret_capture = capture;
-    return *template == '\0' && *path == '\0';
+    return *path == '\0';
 }
 
 static bool method_fits(const struct route *route, const char *method)

@@ -57,6 +57,9 @@ static bool segment_is_allowed(const char *segment, size_t len)
         return false;
     }
     for (size_t i = 0; i + 3 <= len; i++) {
+        if (segment[i] != '%') {
+            continue;
+        }
         for (size_t k = 0; k < sizeof escapes / sizeof escapes[0]; k++) {
             if (strncasecmp(segment + i, escapes[k], 3) == 0) {
                 return false;
