@@ -106,7 +106,7 @@ void nodes_reported(struct nodes *nodes, int64_t node_id, const struct report *r
 void nodes_seen(struct nodes *nodes, int64_t node_id, int64_t at_ms);
 
 /* Writes last-seen times that moved by a minute or more, of the next 5,000 nodes or the
- * next 120th of them; all of them, within two seconds, at the end. One thread. Block. */
+ * next 120th of them; all of them, within two seconds, at the end. Block. */
 enum status nodes_flush(struct nodes *nodes, struct err *err) MUST_USE;
 enum status nodes_flush_all(struct nodes *nodes, struct err *err) MUST_USE;
 

@@ -140,6 +140,7 @@ enum status nodes_open(struct changes *changes, const char *const *cohort_labels
         nodes->seed = (uint64_t)clock_mono_us();
     }
     (void)pthread_rwlock_init(&nodes->lock, NULL);
+    (void)pthread_mutex_init(&nodes->flush_lock, NULL);
     loading->nodes = nodes;
     enum status status = changes_read(changes, load, loading, err);
     free(loading);
@@ -178,5 +179,6 @@ void nodes_free(struct nodes *nodes)
     free(nodes->by_name.slots);
     free(nodes->by_key.slots);
     (void)pthread_rwlock_destroy(&nodes->lock);
+    (void)pthread_mutex_destroy(&nodes->flush_lock);
     free(nodes);
 }

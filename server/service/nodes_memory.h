@@ -38,7 +38,7 @@ struct node {
     int64_t enrolled_ms;
     int64_t token_id;
     _Atomic int64_t last_seen_ms;
-    int64_t flushed_ms; /* last seen as the database has it; the flushing thread's */
+    int64_t flushed_ms; /* last seen as the database has it; with flush_lock */
     _Atomic(struct node_running *) running; /* NULL: never reported */
     uint32_t epoch;
     enum node_state state;
@@ -60,7 +60,8 @@ struct nodes {
     struct node_index by_name, by_key;
     struct node_running *running;
     struct node_texts texts;
-    size_t flush_from; /* where the next flush goes on; the flushing thread's */
+    pthread_mutex_t flush_lock; /* one flush at a time; taken before `lock` */
+    size_t flush_from;          /* where the next one goes on */
 };
 
 /* The node of a number below `count`, and the number of the first node with an id of at

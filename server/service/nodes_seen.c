@@ -153,7 +153,7 @@ static size_t count_nodes(struct nodes *nodes)
     return count;
 }
 
-enum status nodes_flush(struct nodes *nodes, struct err *err)
+static enum status flush_part(struct nodes *nodes, struct err *err)
 {
     struct flush flush;
     size_t count = count_nodes(nodes);
@@ -170,7 +170,7 @@ enum status nodes_flush(struct nodes *nodes, struct err *err)
     return status;
 }
 
-enum status nodes_flush_all(struct nodes *nodes, struct err *err)
+static enum status flush_all(struct nodes *nodes, struct err *err)
 {
     struct flush flush;
     int64_t until_ms = clock_mono_ms() + FLUSH_END_MS;
@@ -180,5 +180,21 @@ enum status nodes_flush_all(struct nodes *nodes, struct err *err)
         from = gather(nodes, from, count, 1, &flush);
         status = write_batch(nodes, &flush, err);
     }
+    return status;
+}
+
+enum status nodes_flush(struct nodes *nodes, struct err *err)
+{
+    (void)pthread_mutex_lock(&nodes->flush_lock);
+    enum status status = flush_part(nodes, err);
+    (void)pthread_mutex_unlock(&nodes->flush_lock);
+    return status;
+}
+
+enum status nodes_flush_all(struct nodes *nodes, struct err *err)
+{
+    (void)pthread_mutex_lock(&nodes->flush_lock);
+    enum status status = flush_all(nodes, err);
+    (void)pthread_mutex_unlock(&nodes->flush_lock);
     return status;
 }
