@@ -58,6 +58,7 @@ idle_start() {
     mkfifo "$WORK/idle"
     sqlite3 -readonly "$WORK/data/muster.db" <"$WORK/idle" >"$WORK/idle.out" &
     IDLE_PID=$!
+    PIDS+=("$IDLE_PID")
     exec 7>"$WORK/idle"
     echo 'SELECT count(*) FROM node;' >&7
     until_true 20 "answer of the idle reader" test -s "$WORK/idle.out"
@@ -66,17 +67,18 @@ idle_stop() {
     echo .quit >&7
     exec 7>&-
     wait "$IDLE_PID" || true
+    PIDS=("$REPORTER_PID")
     rm -f "$WORK/idle" "$WORK/idle.out"
 }
 
 # A checkpoint copies up to where a reader began, and the database's disk fails: before the reader
 # begins, so that what was copied is lost, or after.
 database_fails() {
+    idle_start
     [ $((round % 4)) -eq 3 ] || { touch "$DISK/fail-muster.db" && sleep 0.3; }
     { echo 'BEGIN; SELECT count(*) FROM report;'; sleep 1; echo 'COMMIT;'; } |
         sqlite3 -readonly "$WORK/data/muster.db" >"$WORK/reader.out" &
     local reader=$! acked
-    idle_start
     acked=$(wc -l <"$WORK/load.ack")
     until_true 20 "acknowledgements beside a reader, or its end" more_acks_or_end $((acked + 200))
     touch "$DISK/fail-muster.db"
