@@ -268,19 +268,45 @@ static void a_call_of_the_server_itself_has_time(void **state)
     assert_true(clock_mono_ms() - began_ms > fixture->options.read_deadline_ms);
 }
 
+/* Holds its snapshot before it tells that it runs: from then on only the gate ends it. */
+struct long_read {
+    struct fixture *fixture;
+    bool runs;
+};
+
+static void tell_that_it_runs(struct long_read *read)
+{
+    (void)pthread_mutex_lock(&read->fixture->lock);
+    read->runs = true;
+    (void)pthread_cond_signal(&read->fixture->wake);
+    (void)pthread_mutex_unlock(&read->fixture->lock);
+}
+
+static void wait_until_it_runs(struct long_read *read)
+{
+    (void)pthread_mutex_lock(&read->fixture->lock);
+    while (!read->runs) {
+        (void)pthread_cond_wait(&read->fixture->wake, &read->fixture->lock);
+    }
+    (void)pthread_mutex_unlock(&read->fixture->lock);
+}
+
 static enum status read_for_ever(void *context, struct db *db, struct err *err)
 {
+    struct query first = {.sql = "SELECT count(*) FROM t"};
+    struct query endless = {.sql = "WITH RECURSIVE n(i) AS (SELECT count(*) FROM t UNION "
+                                   "ALL SELECT i+1 FROM n) SELECT max(i) FROM n"};
     store_read_longer(db, 600000);
-    return query_run(context, db, err);
+    enum status status = query_run(&first, db, err);
+    tell_that_it_runs(context);
+    return status == OK ? query_run(&endless, db, err) : status;
 }
 
 static void *read_in_the_background(void *context)
 {
-    struct fixture *fixture = context;
-    struct query query = {.sql = "WITH RECURSIVE n(i) AS (SELECT count(*) FROM t UNION "
-                                 "ALL SELECT i+1 FROM n) SELECT max(i) FROM n"};
+    struct long_read *read = context;
     enum status status =
-        store_call(fixture->store, JOB_READER, read_for_ever, &query, NULL);
+        store_call(read->fixture->store, JOB_READER, read_for_ever, read, NULL);
     assert_int_equal(status, ERR_DB_DEADLINE);
     return NULL;
 }
@@ -288,8 +314,10 @@ static void *read_in_the_background(void *context)
 static void the_reader_gate_bounds_the_wal(void **state)
 {
     struct fixture *fixture = *state;
+    struct long_read read = {.fixture = fixture};
     pthread_t reader;
-    assert_int_equal(pthread_create(&reader, NULL, read_in_the_background, fixture), 0);
+    assert_int_equal(pthread_create(&reader, NULL, read_in_the_background, &read), 0);
+    wait_until_it_runs(&read);
     struct store_counters counters = {0};
     /* The read would last ten minutes: only the gate can end it. */
     for (int i = 0; i < 1000 && counters.gate_closings == 0; i++) {
