@@ -169,15 +169,15 @@ judge() {
 # judged_well TEXT: whether every line of a judgement that must be 0 is.
 judged_well() {
     local bad
-    for bad in missing torn twice orphans wrong streams totals class_minute class_quarter \
-        confidence_quarter latency_quarter node_hour; do
+    for bad in missing torn twice orphans wrong streams totals summaries class_minute \
+        class_quarter confidence_quarter latency_quarter node_hour entropy_quarter margin_quarter; do
         grep -qx "$bad|0" <<<"$1" || return 1
     done
     tail -n 1 <<<"$1" | grep -qx ok
 }
 
 # acks_hold: every acknowledged batch is in the database whole and exactly once, and the rollups
-# equal the rows. Prints the counts. Needs the server to be stopped.
+# equal the rows and the summaries. Prints the counts. Needs the server to be stopped.
 acks_hold() {
     local result
     result=$(judge "$WORK/data/muster.db") || fail "sqlite3 could not judge the ack logs"

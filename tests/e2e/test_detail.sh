@@ -84,6 +84,8 @@ server_stop
 counted() {
     sqlite3 "$WORK/data/muster.db" "SELECT coalesce(sum(h.n), 0) FROM node_hour h JOIN node ON node.id = h.node_id WHERE node.name = '$1'"
 }
+acks_hold >"$WORK/judgement" || exit 1
+grep -qx 'summarised|0' "$WORK/judgement" && fail "no summary was judged"
 durable=$(durable_predictions killed)
 [ "$(counted whole)" -eq $((inferred + 1)) ] || fail "agent 'whole' recorded $inferred + 1, $(counted whole) are counted"
 [ "$(durable_predictions whole)" -eq $((inferred + 1)) ] || fail "agent 'whole' queued $(durable_predictions whole) of $inferred + 1"
