@@ -12,7 +12,8 @@ enum content_encoding { CONTENT_IDENTITY, CONTENT_ZSTD, CONTENT_GZIP };
 
 /* Appends the decoded bytes; ret_data's ceiling is the output limit
  * (ERR_CONTENT_TOO_LARGE). Exactly one frame or member and nothing behind it, else
- * ERR_CONTENT_CORRUPT. zstd windows over 8 MiB are refused. */
+ * ERR_CONTENT_CORRUPT. zstd windows over 8 MiB are refused. A thread keeps its
+ * decompressor, of 384 KiB at most, until it ends. */
 enum status content_decode(enum content_encoding encoding, const void *data, size_t len,
                            struct buf *ret_data, struct err *err) MUST_USE;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -178,9 +179,49 @@ static void random_bytes_never_decode(void **state)
     }
 }
 
+static enum status decode_again(const struct buf *packed, size_t len,
+                                struct buf *ret_back)
+{
+    ret_back->len = 0;
+    return content_decode(CONTENT_ZSTD, packed->data, len, ret_back, NULL);
+}
+
+/* What is kept of one body for the next is neither its state nor its window. */
+static void a_body_leaves_nothing_to_the_next(void **state)
+{
+    (void)state;
+    enum { LARGE_BYTES = 8 * 1024 * 1024, TURNS = 20 };
+    BUF_AUTO text = BUF_INIT(LIMIT);
+    BUF_AUTO packed = BUF_INIT(LIMIT);
+    BUF_AUTO large = BUF_INIT(LARGE_BYTES);
+    BUF_AUTO large_packed = BUF_INIT(2 * LARGE_BYTES);
+    BUF_AUTO back = BUF_INIT(LIMIT);
+    fill_text(&text, 3000);
+    fill_text(&large, LARGE_BYTES);
+    assert_int_equal(content_encode(CONTENT_ZSTD, text.data, text.len, &packed, NULL),
+                     OK);
+    assert_int_equal(
+        content_encode(CONTENT_ZSTD, large.data, large.len, &large_packed, NULL), OK);
+    assert_int_equal(decode_again(&packed, packed.len, &back), OK);
+    struct mallinfo2 before = mallinfo2();
+    for (int turn = 0; turn < TURNS; turn++) {
+        assert_int_equal(decode_again(&packed, packed.len - 1, &back),
+                         ERR_CONTENT_CORRUPT);
+        assert_int_equal(decode_again(&large_packed, large_packed.len, &back),
+                         ERR_CONTENT_TOO_LARGE);
+        assert_int_equal(decode_again(&packed, packed.len, &back), OK);
+        assert_int_equal(back.len, text.len);
+        assert_memory_equal(back.data, text.data, text.len);
+    }
+    struct mallinfo2 after = mallinfo2();
+    assert_true(after.uordblks + after.hblkhd <=
+                before.uordblks + before.hblkhd + LIMIT + 384 * 1024);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_leaves_nothing_to_the_next), /* first: nothing is kept */
         cmocka_unit_test(what_was_packed_comes_out_again),
         cmocka_unit_test(one_byte_over_the_limit_is_too_large),
         cmocka_unit_test(a_bomb_takes_no_more_than_the_limit),
