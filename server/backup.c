@@ -25,6 +25,7 @@ struct backup {
     const struct backup_options *options;
     struct manifest manifest;
     struct backup_result result;
+    char folder[PATH_MAX - sizeof ".partial"]; /* the new backup, no '/' at its end */
     char partial[PATH_MAX];
     int fd; /* of `partial`, locked */
 };
@@ -43,12 +44,35 @@ static bool exists(const char *path)
     return lstat(path, &st) == 0;
 }
 
+static enum status find_place(struct backup *backup, struct err *err)
+{
+    const char *wanted = backup->options->folder;
+    size_t len = strlen(wanted);
+    while (len > 1 && wanted[len - 1] == '/') {
+        len--;
+    }
+    if (len == 0 || len >= sizeof backup->folder) {
+        return err_set(err, ERR_LIMIT, "'%.200s' cannot be the path of a backup", wanted);
+    }
+    memcpy(backup->folder, wanted, len);
+    if (exists(backup->folder)) {
+        return err_set(err, ERR_EXISTS, "'%s' exists already", backup->folder);
+    }
+    if (backup_lies_within(backup->folder, backup->options->data)) {
+        return err_set(err, ERR_INVALID_ARGUMENT,
+                       "'%s' lies within the data directory: the next backup would have "
+                       "it too; choose a place outside",
+                       backup->folder);
+    }
+    return OK;
+}
+
 /* What an interrupted backup left under the partial name is removed; one that is being
  * written is locked. */
 static enum status open_partial(struct backup *backup, struct err *err)
 {
-    int len = snprintf(backup->partial, sizeof backup->partial, "%s.partial",
-                       backup->options->folder);
+    int len =
+        snprintf(backup->partial, sizeof backup->partial, "%s.partial", backup->folder);
     if (len < 0 || len >= (int)sizeof backup->partial) {
         return err_set(err, ERR_LIMIT, "the path of the backup is too long");
     }
@@ -240,11 +264,10 @@ static enum status fill(struct backup *backup, struct err *err)
     if (status == OK) {
         status = backup_tree_sync(backup->partial, err);
     }
-    if (status == OK && exists(backup->options->folder)) {
-        status = err_set(err, ERR_EXISTS, "'%s' exists already", backup->options->folder);
+    if (status == OK && exists(backup->folder)) {
+        status = err_set(err, ERR_EXISTS, "'%s' exists already", backup->folder);
     }
-    return status == OK ? file_rename(backup->partial, backup->options->folder, err)
-                        : status;
+    return status == OK ? file_rename(backup->partial, backup->folder, err) : status;
 }
 
 enum status backup_make(const struct backup_options *options,
@@ -253,8 +276,8 @@ enum status backup_make(const struct backup_options *options,
     __attribute__((cleanup(backup_close))) struct backup backup = {
         .options = options, .manifest = {.created_ms = clock_wall_ms()}, .fd = -1};
     enum status status = check_recipient(options->recipient, err);
-    if (status == OK && exists(options->folder)) {
-        status = err_set(err, ERR_EXISTS, "'%s' exists already", options->folder);
+    if (status == OK) {
+        status = find_place(&backup, err);
     }
     if (status == OK) {
         status = open_partial(&backup, err);

@@ -25,6 +25,30 @@ static void close_fd(int *fd)
 
 #define FD_AUTO __attribute__((cleanup(close_fd))) int
 
+bool backup_lies_within(const char *path, const char *folder)
+{
+    char at[PATH_MAX];
+    char real[PATH_MAX];
+    char root[PATH_MAX];
+    if (!realpath(folder, root) || strlen(path) >= sizeof at) {
+        return false;
+    }
+    (void)snprintf(at, sizeof at, "%s", path);
+    while (!realpath(at, real)) {
+        char *slash = strrchr(at, '/');
+        if (!slash && strcmp(at, ".") == 0) {
+            return false; /* there is no current folder */
+        }
+        if (slash) {
+            slash[slash == at] = '\0';
+        } else {
+            (void)snprintf(at, sizeof at, ".");
+        }
+    }
+    size_t len = strlen(root);
+    return strncmp(real, root, len) == 0 && (real[len] == '/' || real[len] == '\0');
+}
+
 enum status backup_path(const char *folder, const char *path, char *ret_path,
                         struct err *err)
 {

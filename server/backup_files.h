@@ -40,6 +40,9 @@ enum status backup_tree_remove(const char *folder, bool root, struct err *err) M
 /* Whether there is nothing in the folder, or no folder. */
 bool backup_folder_empty(const char *folder);
 
+/* Whether `path`, which need not exist, lies within `folder` or is it. */
+bool backup_lies_within(const char *path, const char *folder);
+
 /* "<folder>/<path>". ERR_LIMIT. */
 enum status backup_path(const char *folder, const char *path, char *ret_path,
                         struct err *err) MUST_USE;

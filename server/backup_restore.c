@@ -51,6 +51,17 @@ static bool is_left_out(const struct restore *restore, const char *path)
            (restore->options->new_keys && strcmp(path, POINTER_PATH) == 0);
 }
 
+/* What was verified may read differently the second time. */
+static enum status compare(const struct manifest_file *copied,
+                           const struct manifest_file *listed, struct err *err)
+{
+    return copied->length == listed->length &&
+                   memcmp(copied->sha256, listed->sha256, sizeof listed->sha256) == 0
+               ? OK
+               : err_set(err, ERR_BACKUP_DAMAGED,
+                         "'%.200s' changed while it was restored", listed->path);
+}
+
 static enum status copy_files(const struct restore *restore, struct err *err)
 {
     struct manifest_file copied;
@@ -60,6 +71,7 @@ static enum status copy_files(const struct restore *restore, struct err *err)
         if (!is_left_out(restore, file->path)) {
             status = backup_file_copy(restore->options->folder, restore->staging,
                                       file->path, 0600, &copied, err);
+            status = status == OK ? compare(&copied, file, err) : status;
         }
     }
     return status;
@@ -143,6 +155,11 @@ enum status backup_restore(const struct restore_options *options,
     if (!backup_folder_empty(options->data)) {
         return err_set(err, ERR_EXISTS,
                        "'%s' is not an empty folder: restore into a new one",
+                       options->data);
+    }
+    if (backup_lies_within(options->data, options->folder)) {
+        return err_set(err, ERR_INVALID_ARGUMENT,
+                       "'%s' lies within the backup: choose a place outside",
                        options->data);
     }
     enum status status = backup_path(options->data, STAGING_NAME, restore.staging, err);

@@ -13,7 +13,8 @@
 enum { KEY_BYTES = 9, BUCKETS = 1024 };
 
 struct peer {
-    uint8_t key[KEY_BYTES]; /* 4 or 6, then the address (IPv6: its first 64 bits) */
+    uint8_t key[KEY_BYTES]; /* 4 or 6, then the address (IPv6: its first 64 bits; IPv4 in
+                             * IPv6 is IPv4) */
     unsigned count;
     struct body_pool bodies;
     struct peer *next; /* in its bucket */
@@ -38,8 +39,14 @@ static void make_key(const struct sockaddr *address, uint8_t ret_key[static KEY_
     } else if (address->sa_family == AF_INET6) {
         const struct sockaddr_in6 *in =
             (const struct sockaddr_in6 *)(const void *)address;
-        ret_key[0] = 6;
-        memcpy(ret_key + 1, &in->sin6_addr, 8);
+        bool mapped = IN6_IS_ADDR_V4MAPPED(&in->sin6_addr);
+        bool loopback = IN6_IS_ADDR_LOOPBACK(&in->sin6_addr);
+        ret_key[0] = mapped ? 4 : 6;
+        if (mapped || loopback) {
+            memcpy(ret_key + 1, in->sin6_addr.s6_addr + 12, 4);
+        } else {
+            memcpy(ret_key + 1, &in->sin6_addr, 8);
+        }
     }
 }
 

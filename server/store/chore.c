@@ -16,10 +16,7 @@ bool chore_is_due(const struct chore *chore, int64_t now_us, bool wanted)
 static enum status run_step(struct chore *chore, struct db *db, int64_t *ret_again_ms,
                             struct err *err)
 {
-    enum status status = db_sync_commits(db, false, err);
-    if (status == OK) {
-        status = transaction_begin(db, err);
-    }
+    enum status status = transaction_begin(db, err);
     if (status == OK) {
         status = chore->work.step(chore->work.context, db,
                                   clock_mono_us() + CHORE_STEP_US, ret_again_ms, err);
@@ -30,8 +27,6 @@ static enum status run_step(struct chore *chore, struct db *db, int64_t *ret_aga
     if (status != OK) {
         transaction_rollback(db);
     }
-    /* A failure here is the next group's to notice, before it promises anything. */
-    db_discard(db_sync_commits(db, true, NULL));
     return status;
 }
 

@@ -3,8 +3,9 @@
  * server/store.
  *
  * A step runs between groups, after their answers have left, in a transaction of its own,
- * and ends soon after CHORE_STEP_US. Its COMMIT does not wait for the disk: a power cut
- * may undo the newest steps, so a chore does only what can be done again. Whoever waits
+ * and ends soon after CHORE_STEP_US. Its COMMIT waits for the disk like any other: frames
+ * without a sync of their own would be a hole below what is acknowledged next, if that
+ * next sync failed (Linux counts the pages of a failed sync as written). Whoever waits
  * for the writer goes first, unless the chore has been kept waiting for
  * CHORE_PATIENCE_US: then one step runs. While reports come in, chores get a tenth of the
  * writer's time at most; otherwise half of it. Writer thread only, but chore_set. */

@@ -81,19 +81,6 @@ enum status db_execute(struct db *db, const char *sql, struct err *err)
     return OK;
 }
 
-enum status db_sync_commits(struct db *db, bool sync, struct err *err)
-{
-    if (db->unsynced == !sync) {
-        return OK;
-    }
-    enum status status = db_execute(
-        db, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", err);
-    if (status == OK) {
-        db->unsynced = !sync;
-    }
-    return status;
-}
-
 enum status db_prepare_once(struct db *db, const char *sql, sqlite3_stmt **ret_stmt,
                             struct err *err)
 {

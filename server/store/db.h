@@ -60,7 +60,6 @@ struct db {
     sqlite3 *handle;
     bool writer;
     bool write_failed; /* a statement failed since the writer last looked */
-    bool unsynced;     /* writer: commits do not wait for the disk, see db_sync_commits */
     sqlite3_stmt **statements[DB_MODULES];
     /* Readers: monotonic µs after which statements stop; 0: none. */
     int64_t deadline_us;
@@ -127,11 +126,6 @@ int64_t db_changes(struct db *db);
 enum status db_prepare_once(struct db *db, const char *sql, sqlite3_stmt **ret_stmt,
                             struct err *err) MUST_USE;
 void db_finalize(sqlite3_stmt **stmt);
-
-/* Writer, outside a transaction: whether a COMMIT waits until it is on the disk. One that
- * does not may be lost in a power cut, as a whole, and never without all that follow it;
- * the next one that waits takes it along. */
-enum status db_sync_commits(struct db *db, bool sync, struct err *err) MUST_USE;
 
 /* Runs constant SQL (several statements are allowed) without preparing it for later. */
 enum status db_execute(struct db *db, const char *sql, struct err *err) MUST_USE;

@@ -37,8 +37,7 @@ struct store_hooks {
 };
 
 /* Work that can wait, such as retention. The writer calls it between groups, in a
- * transaction of its own, after the answers of the group have left; chore.h says when. A
- * power cut may undo the newest steps. */
+ * transaction of its own, after the answers of the group have left; chore.h says when. */
 struct store_chore {
     void *context;
     /* A step: works until about the monotonic time `until_us`. *ret_again_ms: when to go

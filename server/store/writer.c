@@ -162,10 +162,7 @@ static enum status commit(struct writer *writer, struct err *err)
 static enum status run_group(struct writer *writer, struct err *err)
 {
     const struct store_hooks *hooks = &writer->store->hooks;
-    enum status status = db_sync_commits(writer->db, true, err);
-    if (status == OK) {
-        status = transaction_begin(writer->db, err);
-    }
+    enum status status = transaction_begin(writer->db, err);
     if (status == OK) {
         status = run_jobs(writer, err);
     }

@@ -68,6 +68,9 @@ done
 grep -q '^shared-bytes: [1-9]' "$WORK/backup.out" || [ "$BACKUPS" = 1 ] || fail "no artifact was shared"
 last=$WORK/backup-$BACKUPS
 refuses "exists already" backup --data "$WORK/data" --to "$last"
+refuses "exists already" backup --data "$WORK/data" --to "$last/"
+refuses "lies within the data directory" backup --data "$WORK/data" --to "$WORK/data/tuf/new"
+refuses "lies within the backup" restore --from "$last" --data "$last/new" --new-keys
 
 # kill -9 at any moment leaves no half backup under the final name, and hinders no later one.
 killed=0

@@ -37,6 +37,27 @@ static struct peer *enter(const char *address)
     return peers_enter(peers, (const struct sockaddr *)&in6);
 }
 
+/* A listener on [::] sees IPv4 clients so. */
+static void ipv4_in_ipv6_is_an_address_each(void **state)
+{
+    (void)state;
+    struct peer *a = enter("::ffff:10.0.0.1");
+    struct peer *b = enter("10.0.0.1");
+    assert_non_null(a);
+    assert_ptr_equal(a, b);
+    assert_null(enter("::ffff:10.0.0.1"));
+    struct peer *c = enter("::ffff:10.0.0.2");
+    assert_non_null(c);
+    assert_ptr_not_equal(a, c);
+    peers_leave(peers, a);
+    struct peer *d = enter("::1");
+    assert_non_null(d);
+    assert_ptr_not_equal(d, c);
+    peers_leave(peers, b);
+    peers_leave(peers, c);
+    peers_leave(peers, d);
+}
+
 static void an_address_and_all_together_have_limits(void **state)
 {
     (void)state;
@@ -91,6 +112,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_address_and_all_together_have_limits, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(ipv4_in_ipv6_is_an_address_each, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_ipv6_client_counts_by_its_64_bits, set_up,
                                         tear_down),

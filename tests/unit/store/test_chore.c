@@ -25,7 +25,7 @@ static enum status insert_step(void *context, struct db *db, int64_t until_us,
     int steps = atomic_fetch_add(&fixture->steps, 1) + 1;
     struct query synchronous = {.sql = "PRAGMA synchronous"};
     assert_int_equal(query_run(&synchronous, db, err), OK);
-    assert_int_equal(synchronous.number, 1); /* NORMAL */
+    assert_int_equal(synchronous.number, 2); /* FULL, as for groups */
     enum status status = db_execute(db, "INSERT INTO t VALUES (1)", err);
     *ret_again_ms = steps >= STEPS ? 3600000 : 0;
     return status == OK && fixture->fails ? err_set(err, ERR_INTERNAL, "a test") : status;
