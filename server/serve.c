@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "server/service/ingest.h"
 #include "server/service/retention.h"
 #include "server/service/service.h"
+#include "server/service/table.h"
 #include "server/store/store.h"
 #include "server/workers.h"
 
@@ -213,6 +215,11 @@ static void server_close(struct server *server, int64_t drain_ms)
     ingest_close(ingest);
 }
 
+static void end_at_once(void)
+{
+    _exit(EXIT_FAILURE);
+}
+
 static void raise_file_limit(void)
 {
     struct rlimit files;
@@ -243,6 +250,7 @@ enum status serve(const struct config *config, struct err *err)
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
+    table_on_fatal(end_at_once);
     struct server server = {0};
     enum status status = server_open(&server, config, err);
     if (status == OK) {

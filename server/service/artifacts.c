@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "server/service/changes.h"
+#include "server/service/table.h"
 #include "server/store/registry_models.h"
 #include "tuf/target.h"
 

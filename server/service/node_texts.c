@@ -4,7 +4,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
+
+#include "server/service/table.h"
 
 enum { PACKED_MAX = 4 * NODE_LABELS_MAX * (1 + LABEL_KEY_BYTES + LABEL_BYTES) };
 

@@ -12,10 +12,10 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <uthash.h>
 
 #include "server/service/node_texts.h"
 #include "server/service/nodes.h"
+#include "server/service/table.h"
 
 enum { NODE_BLOCK = 1024 };
 

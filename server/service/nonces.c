@@ -4,7 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
+
+#include "server/service/table.h"
 
 struct nonce_key {
     int64_t node_id;

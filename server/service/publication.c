@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -20,6 +19,7 @@
 #include "server/service/changes.h"
 #include "server/service/keys.h"
 #include "server/service/publication_files.h"
+#include "server/service/table.h"
 #include "server/store/registry.h"
 #include "server/store/registry_models.h"
 #include "tuf/signing.h"

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "base/clock.h"
 #include "server/service/changes.h"
+#include "server/service/table.h"
 #include "server/store/registry.h"
 #include "server/store/registry_tokens.h"
 
