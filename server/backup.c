@@ -58,6 +58,10 @@ static enum status find_place(struct backup *backup, struct err *err)
     if (exists(backup->folder)) {
         return err_set(err, ERR_EXISTS, "'%s' exists already", backup->folder);
     }
+    if (backup->options->previous && !exists(backup->options->previous)) {
+        return err_set(err, ERR_NOT_FOUND, "there is no earlier backup '%.200s'",
+                       backup->options->previous);
+    }
     if (backup_lies_within(backup->folder, backup->options->data)) {
         return err_set(err, ERR_INVALID_ARGUMENT,
                        "'%s' lies within the data directory: the next backup would have "

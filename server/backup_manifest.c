@@ -180,6 +180,12 @@ enum status manifest_read(const char *folder, struct manifest *ret_manifest,
     char path[PATH_MAX];
     BUF_AUTO text = BUF_INIT(MANIFEST_BYTES_MAX);
     enum status status = path_of(folder, path, err);
+    if (status == OK && !file_exists(path)) {
+        status = err_set(err, ERR_NOT_FOUND,
+                         "'%.200s' is no backup, it has no " MANIFEST_FILE_NAME
+                         ": give the folder that 'musterd backup --to' made",
+                         folder);
+    }
     if (status == OK) {
         status = file_read(path, &text, err);
     }

@@ -26,7 +26,8 @@ static enum status check_file(const char *folder, const struct manifest_file *li
     if (found.length != listed->length ||
         memcmp(found.sha256, listed->sha256, sizeof found.sha256) != 0) {
         return err_set(err, ERR_BACKUP_DAMAGED,
-                       "'%s' is not what was backed up: %llu bytes, %llu were written",
+                       "'%s' is damaged: its %llu bytes have not the length %llu and the "
+                       "SHA-256 of the manifest; use another backup",
                        listed->path, (unsigned long long)found.length,
                        (unsigned long long)listed->length);
     }
@@ -92,7 +93,8 @@ enum status backup_verify(const char *folder, const char *key_path,
     if (status == OK && key_path) {
         status = manifest.recipient[0]
                      ? backup_keys_open(folder, &manifest, key_path, NULL, err)
-                     : err_set(err, ERR_BACKUP_KEYS, "the backup has no keys");
+                     : err_set(err, ERR_BACKUP_KEYS,
+                               "the backup has no keys: it was made without --recipient");
     }
     if (status == OK) {
         *ret_manifest = manifest;

@@ -252,6 +252,9 @@ enum status command_restore(int argc, char **argv, struct err *err)
     if (status == OK) {
         status = wanted(options.folder, "restore wants --from FOLDER", err);
     }
+    if (status == OK && options.key_path && options.new_keys) {
+        status = err_set(err, ERR_USAGE, "restore wants --key or --new-keys, not both");
+    }
     if (status == OK) {
         status = load(&config, &left, err);
     }

@@ -70,6 +70,9 @@ last=$WORK/backup-$BACKUPS
 refuses "exists already" backup --data "$WORK/data" --to "$last"
 refuses "exists already" backup --data "$WORK/data" --to "$last/"
 refuses "lies within the data directory" backup --data "$WORK/data" --to "$WORK/data/tuf/new"
+refuses "no earlier backup" backup --data "$WORK/data" --to "$WORK/x" --previous "$WORK/nothing"
+refuses "is no backup" verify-backup "$WORK"
+refuses "not both" restore --from "$last" --data "$WORK/y" --new-keys --key "$WORK/key"
 refuses "lies within the backup" restore --from "$last" --data "$last/new" --new-keys
 
 # kill -9 at any moment leaves no half backup under the final name, and hinders no later one.
@@ -117,13 +120,13 @@ spoil_unlisted() { # the manifest agrees, but an artifact that is published is n
     rm "$WORK/spoilt/$artifact"
     tr -d '\n' <"$last/MANIFEST.json" | sed "s#{ *\"path\": \"$artifact\"[^}]*}, *##" >"$WORK/spoilt/MANIFEST.json"
 }
-damaged page "muster.db' is not what was backed up"
-damaged cut "is not what was backed up"
+damaged page "muster.db' is damaged"
+damaged cut "is damaged"
 damaged gone "is missing"
 damaged manifest "format 99"
 damaged path "form of a backup's manifest"
 damaged unlisted "listed but not in the backup"
-refuses "no file" verify-backup "$WORK/nothing"
+refuses "is no backup" verify-backup "$WORK/nothing"
 "$BIN/musterd" backup-key "$WORK/other" >/dev/null
 refuses "does not open" verify-backup "$last" --key "$WORK/other"
 refuses "is not an empty folder" restore --from "$last" --data "$WORK/data" --key "$WORK/key"
