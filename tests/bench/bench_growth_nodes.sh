@@ -4,7 +4,7 @@
 # thousand: time and processor time of the start, resident memory, and processor time of a
 # poll, both servers in turn. And enrolments a second, once.
 #
-#   script/bench growth_nodes [ROUNDS [NODES]]      5 rounds, 1,000,000 nodes
+#   script/bench growth nodes [ROUNDS [NODES]]      5 rounds, 1,000,000 nodes
 #
 # The table goes to stdout, and one line of JSON behind it.
 . "$(dirname "$0")/lib.sh"
