@@ -60,7 +60,8 @@ static void start(struct http *http, struct MHD_Connection *mhd, void **socket_c
     int fd = socket_of(mhd);
     const struct sockaddr *address =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-    struct connection *connection = admit(http, address, fd);
+    struct connection *connection =
+        atomic_load(&http->draining) ? NULL : admit(http, address, fd);
     *socket_context = connection;
     if (!connection) {
         refuse(http, fd);

@@ -38,8 +38,8 @@ struct http {
     char address[HTTP_ADDRESS_BYTES];
     uint64_t id_seed; /* of request ids */
     atomic_uint_fast64_t id_next;
-    atomic_bool draining;           /* answers close their connections */
-    atomic_bool closed;             /* no request is suspended any more */
+    atomic_bool draining; /* answers close their connections, new ones are refused */
+    atomic_bool closed;   /* no request is suspended any more */
     atomic_uint_fast64_t suspended; /* and the library has not gone on with them */
     atomic_uint_fast64_t in_flight; /* requests between head and completion */
     atomic_uint_fast64_t jobs;      /* handed over and not done with */

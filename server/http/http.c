@@ -223,8 +223,10 @@ void http_close(struct http *http, int64_t drain_ms)
     if (!http) {
         return;
     }
+    /* From here on new connections are refused. MHD_quiesce_daemon would be the library's
+     * way, but 0.9.75 aborts in it when an event thread takes the listening socket out of
+     * its epoll set at the same moment. */
     atomic_store(&http->draining, true);
-    int listen_fd = MHD_quiesce_daemon(http->daemon);
     wait_for_requests(http, drain_ms);
     /* Late clients are cut off; jobs cannot be, and stopping the library with a suspended
      * connection would abort: also with one that a new request on an open connection has
@@ -236,9 +238,6 @@ void http_close(struct http *http, int64_t drain_ms)
     }
     wait_for_requests(http, LAST_ANSWERS_MS);
     MHD_stop_daemon(http->daemon);
-    if (listen_fd >= 0) {
-        (void)close(listen_fd);
-    }
     release(http);
 }
 
