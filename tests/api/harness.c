@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -41,6 +42,7 @@ static void child_exec(const char *const *argv, int out_fd, int problems_fd)
         const char *const *constant;
         char *const *plain;
     } arguments = {.constant = argv};
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing running */
     (void)dup2(out_fd, STDOUT_FILENO);
     (void)dup2(problems_fd, STDERR_FILENO);
     (void)execv(argv[0], arguments.plain);
@@ -183,18 +185,33 @@ bool program_is_alive(const struct program *program)
     return waitpid(program->pid, NULL, WNOHANG) == 0;
 }
 
-size_t program_fd_count(const struct program *program)
+/* The open descriptors whose link begins with `kind`. */
+static size_t count_fds(const struct program *program, const char *kind)
 {
     char path[64];
     (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)program->pid);
     DIR *folder = opendir(path);
     assert_non_null(folder);
     size_t count = 0;
-    while (readdir(folder)) {
-        count++;
+    const struct dirent *entry;
+    while ((entry = readdir(folder))) {
+        char link[64] = "";
+        bool is_one = entry->d_name[0] != '.' && readlinkat(dirfd(folder), entry->d_name,
+                                                            link, sizeof link - 1) >= 0;
+        count += is_one && strncmp(link, kind, strlen(kind)) == 0;
     }
     (void)closedir(folder);
-    return count - 2; /* "." and ".." */
+    return count;
+}
+
+size_t program_fd_count(const struct program *program)
+{
+    return count_fds(program, "");
+}
+
+size_t program_socket_count(const struct program *program)
+{
+    return count_fds(program, "socket:");
 }
 
 size_t program_rss_bytes(const struct program *program)
@@ -320,6 +337,17 @@ bool answer_parse(const char *data, size_t len, bool has_body, struct answer *re
         return false;
     }
     *ret_answer = answer;
+    return true;
+}
+
+bool net_read_answer(int fd, struct buf *data, int64_t wait_ms, struct answer *ret_answer)
+{
+    int64_t until_ms = clock_mono_ms() + wait_ms;
+    while (!answer_parse(data->data, data->len, true, ret_answer)) {
+        if (!read_some(fd, data, until_ms)) {
+            return false;
+        }
+    }
     return true;
 }
 

@@ -56,8 +56,11 @@ void program_kill(struct program *program);
 
 bool program_is_alive(const struct program *program);
 
-/* Open file descriptors, and resident memory, of the process. */
+/* Open file descriptors, those of them that are sockets, and resident memory, of the
+ * process. musterd opens files as it needs them: its connections are counted by sockets.
+ */
 size_t program_fd_count(const struct program *program);
+size_t program_socket_count(const struct program *program);
 size_t program_rss_bytes(const struct program *program);
 
 /* A new folder below $TMPDIR or /tmp; removed with all below it by folder_remove. */
@@ -87,6 +90,11 @@ struct answer {
 /* Takes the answer apart; false when there is none, whole, at `data`. `has_body` is false
  * for the answer to HEAD. */
 bool answer_parse(const char *data, size_t len, bool has_body, struct answer *ret_answer);
+
+/* Reads until a whole answer (not to HEAD) is at the beginning of `data`; false if the
+ * other side closes or `wait_ms` passes before. */
+bool net_read_answer(int fd, struct buf *data, int64_t wait_ms,
+                     struct answer *ret_answer);
 
 /* The value of a header, copied to `ret_value`; false if it has none. */
 bool answer_header(const struct answer *answer, const char *name, char *ret_value,

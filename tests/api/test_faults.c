@@ -241,22 +241,22 @@ static void assert_one_log_line(const struct reply *reply)
     assert_int_equal(count, 1);
 }
 
-static void assert_is_well(size_t fds_before)
+static void assert_is_well(size_t sockets_before)
 {
     assert_true(program_is_alive(&site.server));
     REPLY_AUTO reply = {0};
     assert_int_equal(http_get(site.server.port, "/healthz", NULL, &reply), 200);
-    for (int i = 0; i < 200 && program_fd_count(&site.server) > fds_before; i++) {
+    for (int i = 0; i < 200 && program_socket_count(&site.server) > sockets_before; i++) {
         (void)usleep(20000); /* the closing of what we closed */
     }
-    assert_true(program_fd_count(&site.server) <= fds_before);
+    assert_true(program_socket_count(&site.server) <= sockets_before);
 }
 
 /* Sends a call and checks all of the above; what came back into `ret_found`. */
 static void send_checked(const struct call *call, struct reply *reply,
                          struct expectation *ret_found)
 {
-    size_t fds = program_fd_count(&site.server);
+    size_t sockets = program_socket_count(&site.server);
     *ret_found = (struct expectation){.status = http_send(site.server.port, call, reply)};
     if (ret_found->status >= 400) {
         assert_problem(reply, ret_found);
@@ -264,7 +264,7 @@ static void send_checked(const struct call *call, struct reply *reply,
         (void)snprintf(ret_found->code, sizeof ret_found->code, "ok");
     }
     assert_one_log_line(reply);
-    assert_is_well(fds);
+    assert_is_well(sockets);
 }
 
 /* ---- the cases -------------------------------------------------------------------- */

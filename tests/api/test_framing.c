@@ -48,15 +48,15 @@ static int stop_server(void **state)
 }
 
 /* What must hold after every case. */
-static void assert_is_well(size_t fds_before)
+static void assert_is_well(size_t sockets_before)
 {
     assert_true(program_is_alive(&server));
     REPLY_AUTO reply = {0};
     assert_int_equal(http_get(server.port, "/healthz", NULL, &reply), 200);
-    for (int i = 0; i < 100 && program_fd_count(&server) > fds_before; i++) {
+    for (int i = 0; i < 100 && program_socket_count(&server) > sockets_before; i++) {
         (void)usleep(20000); /* the closing of what we closed */
     }
-    assert_true(program_fd_count(&server) <= fds_before);
+    assert_true(program_socket_count(&server) <= sockets_before);
 }
 
 static void exchange(const struct vector *vector, struct buf *ret_data)
@@ -162,12 +162,12 @@ static void run_case(const char *path)
         buf_release(&vector.bytes);
         return;
     }
-    size_t fds = program_fd_count(&server);
+    size_t sockets = program_socket_count(&server);
     BUF_AUTO data = BUF_INIT(CASE_BYTES_MAX);
     exchange(&vector, &data);
     assert_answers(&vector, &data);
     buf_release(&vector.bytes);
-    assert_is_well(fds);
+    assert_is_well(sockets);
 }
 
 static int is_case(const struct dirent *entry)
@@ -210,7 +210,7 @@ static void a_thousand_bad_requests_leave_no_trace(void **state)
     (void)state;
     struct vector vector;
     vector_read(VECTORS_DIR "/http/01_cl_and_te.txt", &vector);
-    size_t fds = program_fd_count(&server);
+    size_t sockets = program_socket_count(&server);
     size_t rss = 0;
     for (int i = 0; i < REPEATS; i++) {
         BUF_AUTO data = BUF_INIT(CASE_BYTES_MAX);
@@ -220,7 +220,7 @@ static void a_thousand_bad_requests_leave_no_trace(void **state)
         }
     }
     buf_release(&vector.bytes);
-    assert_is_well(fds);
+    assert_is_well(sockets);
     assert_true(program_rss_bytes(&server) < rss + SANITIZER_FACTOR * 16U * 1024 * 1024);
 }
 
