@@ -72,14 +72,9 @@ static enum status take_role(struct finder *finder, struct err *err)
 {
     const struct target_search *search = finder->search;
     const struct http_call *call = finder->call;
-    enum status status = http_call_result(call, NULL);
-    if (status == ERR_LIMIT) {
-        return err_set(err, ERR_TUF_TOO_LARGE,
-                       "role '%.60s': longer than the %zu bytes accepted", search->role,
-                       call->order.max_bytes);
-    }
+    enum status status = updater_answered(call, search->role, err);
     if (status != OK) {
-        return err_set(err, status, "role '%.60s': %s", search->role, call->err.detail);
+        return status;
     }
     if (call->status != 200) {
         return http_unexpected(call, search->role, err);

@@ -315,17 +315,24 @@ static enum status on_answer(struct updater *updater, const struct buf *data,
     return err_set(err, ERR_INTERNAL, "an answer without a question");
 }
 
+enum status updater_answered(const struct http_call *call, const char *what,
+                             struct err *err)
+{
+    enum status status = http_call_result(call, NULL);
+    if (status == ERR_LIMIT) {
+        return err_set(err, ERR_TUF_TOO_LARGE, "%s: longer than the %zu bytes accepted",
+                       what, call->order.max_bytes);
+    }
+    return status == OK ? OK : err_set(err, status, "%s: %s", what, call->err.detail);
+}
+
 static enum status judge(struct updater *updater, struct err *err)
 {
     const struct http_call *call = updater->call;
     const char *role = tuf_role_name(role_of(updater->phase));
-    enum status status = http_call_result(call, NULL);
-    if (status == ERR_LIMIT) {
-        return err_set(err, ERR_TUF_TOO_LARGE, "%s: longer than the %zu bytes accepted",
-                       role, call->order.max_bytes);
-    }
+    enum status status = updater_answered(call, role, err);
     if (status != OK) {
-        return err_set(err, status, "%s: %s", role, call->err.detail);
+        return status;
     }
     if (call->status == 404 && updater->phase == UPDATER_ROOT) {
         return on_last_root(updater, err);

@@ -73,6 +73,11 @@ bool updater_cache_read(const struct updater *updater, const char *name,
 enum status updater_cache_write(const struct updater *updater, const char *name,
                                 const struct buf *data, struct err *err) MUST_USE;
 
+/* Of a call for a metadata file that is done: OK when a whole answer came, of any status.
+ * ERR_TUF_TOO_LARGE, ERR_NET, naming `what`. */
+enum status updater_answered(const struct http_call *call, const char *what,
+                             struct err *err) MUST_USE;
+
 /* The path that a metadata file is asked for at. */
 enum { UPDATER_PATH_BYTES = TUF_FILE_NAME_MAX + 64 };
 void updater_metadata_path(const struct updater *updater, const char *name,

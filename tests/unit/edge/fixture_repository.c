@@ -100,10 +100,29 @@ void repository_release(struct repository *repository)
 {
     json_decref(repository->root);
     json_decref(repository->targets);
+    json_decref(repository->team);
+    buf_release(&repository->team_file);
     buf_release(&repository->root_file);
     buf_release(&repository->snapshot_file);
     buf_release(&repository->targets_file);
     buf_release(&repository->timestamp_file);
+}
+
+void repository_delegate(struct repository *repository, const char *pattern)
+{
+    assert_int_equal(signing_key_generate(&repository->team_key, NULL), OK);
+    repository->team_signer = repository->team_key;
+    assert_int_equal(signing_body_new(TUF_ROLE_TARGETS, 1, expiry(repository),
+                                      &repository->team, NULL),
+                     OK);
+    const char *keyid = repository->team_key.keyid;
+    json_t *delegations = json_pack(
+        "{s:{s:o}, s:[{s:s, s:[s], s:i, s:b, s:[s]}]}", "keys", keyid,
+        key_object_new(repository->team_key.public_key), "roles", "name", "team",
+        "keyids", keyid, "threshold", 1, "terminating", 0, "paths", pattern);
+    assert_non_null(delegations);
+    assert_int_equal(json_object_set_new(repository->targets, "delegations", delegations),
+                     0);
 }
 
 static void digest_hex(const struct buf *data, uint8_t digest[static 32],
@@ -123,9 +142,9 @@ static void put_target(struct repository *repository, struct server *server,
     snprintf(path, sizeof path, "%s/%s", folder, name);
     snprintf(url, sizeof url, "/tuf/targets/%s/%s.%s", folder, text, name);
     assert_non_null(custom);
-    assert_int_equal(signing_add_target(repository->targets, path, (int64_t)data->len,
-                                        digest, custom, NULL),
-                     OK);
+    json_t *lister = repository->team ? repository->team : repository->targets;
+    assert_int_equal(
+        signing_add_target(lister, path, (int64_t)data->len, digest, custom, NULL), OK);
     json_decref(custom);
     server_put(server, url, data);
 }
@@ -178,6 +197,20 @@ void repository_sign_timestamp(struct repository *repository, struct server *ser
     put_metadata(server, "timestamp.json", 0, &repository->timestamp_file);
 }
 
+static void publish_team(struct repository *repository, struct server *server,
+                         json_t *snapshot)
+{
+    int64_t version = repository->version;
+    assert_int_equal(
+        signing_body_renew(repository->team, version, expiry(repository), NULL), OK);
+    sign(repository->team, &repository->team_signer, &repository->team_file);
+    struct signing_file file = {.data = repository->team_file.data,
+                                .len = repository->team_file.len,
+                                .version = version};
+    assert_int_equal(signing_set_meta(snapshot, "team.json", &file, NULL), OK);
+    put_metadata(server, "team.json", version, &repository->team_file);
+}
+
 void repository_publish(struct repository *repository, struct server *server)
 {
     json_t *snapshot = NULL;
@@ -192,6 +225,9 @@ void repository_publish(struct repository *repository, struct server *server)
                                 .len = repository->targets_file.len,
                                 .version = version};
     assert_int_equal(signing_set_meta(snapshot, "targets.json", &file, NULL), OK);
+    if (repository->team) {
+        publish_team(repository, server, snapshot);
+    }
     sign(snapshot, &repository->snapshot_key, &repository->snapshot_file);
     json_decref(snapshot);
     put_metadata(server, "targets.json", version, &repository->targets_file);

@@ -16,6 +16,9 @@ struct repository {
     int64_t root_version, version, timestamp_version; /* version: snapshot and targets */
     int64_t life_ms; /* of everything signed; below 0: expired when signed */
     int64_t floor;
+    json_t *team; /* body of the delegated role "team"; NULL: there is none */
+    struct signing_key team_key, team_signer; /* named by targets; that signs */
+    struct buf team_file;
     const char *detail; /* JSON of what assignments ask for; NULL: nothing is said */
 };
 
@@ -25,6 +28,9 @@ const struct buf *fixture_model(int index);
 /* New keys and an empty repository. */
 void repository_init(struct repository *repository);
 void repository_release(struct repository *repository);
+
+/* Delegates `pattern` to role "team", to which everything added from now on belongs. */
+void repository_delegate(struct repository *repository, const char *pattern);
 
 /* Adds an artifact as fashion/<seq>/fp32.mnet and its transport. */
 void repository_add(struct repository *repository, struct server *server, int64_t seq,
