@@ -7,13 +7,15 @@
  * When a sync fails, Linux marks the pages clean that it could not write: the next sync
  * tells success although they never reached the disk. What that means here:
  *
- * - A commit's sync of the WAL: harmless. SQLite did not move the WAL's end, so the next
- *   commit writes every frame anew from the same place before it syncs. All frames before
- *   that place had a sync of their own that worked.
- * - The sync of the database after a whole checkpoint: harmless. Nothing was noted as
- *   copied, so the next checkpoint copies all of it again. Until then readers take those
- *   pages from the WAL.
- * - The sync of the database after a checkpoint that a reader or a commit cut short: what
+ * A commit's sync of the WAL: harmless. SQLite did not move the WAL's end, so the next
+ * commit writes every frame anew from the same place before it syncs. All frames before
+ * that place had a sync of their own that worked.
+ *
+ * The sync of the database after a whole checkpoint: harmless. Nothing was noted as
+ * copied, so the next checkpoint copies all of it again. Until then readers take those
+ * pages from the WAL.
+ *
+ * The sync of the database after a checkpoint that a reader or a commit cut short: what
  * was copied is noted, will not be copied again and is read from the file. Nothing in
  * this process can mend that: `lost` is set, no transaction begins any more, no
  * checkpoint is made, also not when the connection closes, and the program ends.
@@ -21,7 +23,8 @@
  * WAL from its beginning (wal_forget_index sees to that where another program keeps the
  * old index alive).
  *
- * tests/e2e/test_sync.sh plays all three against a disk that forgets. */
+ * tests/e2e/test_sync.sh and test_sync_retention.sh play all three against a disk that
+ * forgets. */
 #ifndef MUSTER_SERVER_STORE_WAL_H
 #define MUSTER_SERVER_STORE_WAL_H
 

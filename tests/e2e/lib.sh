@@ -69,6 +69,13 @@ server_start() {
     export MUSTER_SERVER="http://127.0.0.1:$PORT"
 }
 
+server_is_ready() {
+    [ "$(curl -s -o "$WORK/readyz" -w '%{http_code}' "$MUSTER_SERVER/readyz")" = 200 ]
+}
+server_is_unready() {
+    ! server_is_ready
+}
+
 server_kill() {
     kill -9 "$SERVER_PID"
     wait "$SERVER_PID" 2>/dev/null || true
@@ -145,6 +152,11 @@ reporter_start() {
         >"$WORK/$name.counts" 2>"$WORK/$name.log" &
     REPORTER_PID=$!
     PIDS+=("$REPORTER_PID")
+}
+
+# reporter_has_acks COUNT: whether the reporter "load" has more acknowledgements than that.
+reporter_has_acks() {
+    [ "$(cat "$WORK/load.ack" 2>/dev/null | wc -l)" -gt "$1" ]
 }
 
 # reporter_stop: lets it finish what is in flight. reporter_wait: until it ends by itself.

@@ -73,7 +73,7 @@ power_run() {
         fi
         server_start --log-requests=0
         acked=$(wc -l <"$WORK/load.ack")
-        until_true 60 "acknowledgements after a cut" more_acks "$acked"
+        until_true 60 "acknowledgements after a cut" reporter_has_acks "$acked"
     done
     if [ "$name" = normal ]; then
         kill -9 "$REPORTER_PID" $SERVER_PID
@@ -88,10 +88,6 @@ power_run() {
     SERVER_PID=
     LOST=$lost
     echo "power: $name cuts=$cut acked=$(wc -l <"$WORK/load.ack") lost=$lost"
-}
-
-more_acks() {
-    [ "$(wc -l <"$WORK/load.ack")" -gt "$1" ]
 }
 
 power_run full "$CUTS"

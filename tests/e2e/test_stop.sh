@@ -7,10 +7,6 @@ BIN=${1:-}
 . "$(dirname "$0")/lib.sh"
 STOPS=${MUSTER_STOPS:-8}
 
-more_acks() {
-    [ "$(cat "$WORK/load.ack" 2>/dev/null | wc -l)" -gt "$1" ]
-}
-
 "$BIN/musterd" init --data "$WORK/data" >"$WORK/init.out" 2>"$WORK/init.log" || fail "musterd init"
 MUSTER_TOKEN=$(sed -n 's/^admin-token: //p' "$WORK/init.out")
 export MUSTER_TOKEN
@@ -18,7 +14,7 @@ server_start --log-requests=0
 reporter_start load --nodes 16 --rows 50
 acked=0
 for stop in $(seq "$STOPS"); do
-    until_true 60 "acknowledgements" more_acks $((acked + 50))
+    until_true 60 "acknowledgements" reporter_has_acks $((acked + 50))
     server_stop
     ! grep -q 'Fatal error' "$WORK/server.log" || fail "stop $stop: $(tail -n 1 "$WORK/server.log")"
     acked=$(wc -l <"$WORK/load.ack")

@@ -17,19 +17,8 @@ start() {
     server_start --log-requests=0 --wal-limit-bytes 1048576
 }
 
-more_acks() {
-    [ "$(wc -l <"$WORK/load.ack")" -gt "$1" ]
-}
-
-more_acks_or_end() {
-    more_acks "$1" || ! kill -0 "$SERVER_PID" 2>/dev/null
-}
-
-is_ready() {
-    [ "$(curl -s -o "$WORK/readyz" -w '%{http_code}' "$MUSTER_SERVER/readyz")" = 200 ]
-}
-is_unready() {
-    ! is_ready
+has_acks_or_ended() {
+    reporter_has_acks "$1" || ! kill -0 "$SERVER_PID" 2>/dev/null
 }
 
 # Where the server may end instead of going on (docs/OPERATIONS.md), one line says why.
@@ -46,10 +35,10 @@ alive_or_started_again() {
 # The log's disk fails for a while: 503 and not ready meanwhile, and by itself well again.
 log_fails() {
     touch "$DISK/fail-muster.db-wal"
-    until_true 20 "server that is not ready" is_unready
+    until_true 20 "server that is not ready" server_is_unready
     sleep 0.2
     rm "$DISK/fail-muster.db-wal"
-    until_true 20 "ready server" is_ready
+    until_true 20 "ready server" server_is_ready
 }
 
 # Another program that has the database open all the time, as an analyst's does: it keeps the
@@ -80,14 +69,14 @@ database_fails() {
         sqlite3 -readonly "$WORK/data/muster.db" >"$WORK/reader.out" &
     local reader=$! acked
     acked=$(wc -l <"$WORK/load.ack")
-    until_true 20 "acknowledgements beside a reader, or its end" more_acks_or_end $((acked + 200))
+    until_true 20 "acknowledgements beside a reader, or its end" has_acks_or_ended $((acked + 200))
     touch "$DISK/fail-muster.db"
     wait "$reader" || true
     sleep 0.5
     rm "$DISK/fail-muster.db"
     alive_or_started_again
     acked=$(wc -l <"$WORK/load.ack")
-    until_true 20 "acknowledgements after the failure" more_acks $((acked + 200))
+    until_true 20 "acknowledgements after the failure" reporter_has_acks $((acked + 200))
     idle_stop
 }
 

@@ -15,17 +15,6 @@ start() {
     server_start --log-requests=0 --wal-limit-bytes 268435456 "$@"
 }
 
-more_acks() {
-    [ "$(wc -l <"$WORK/load.ack")" -gt "$1" ]
-}
-
-is_ready() {
-    [ "$(curl -s -o "$WORK/readyz" -w '%{http_code}' "$MUSTER_SERVER/readyz")" = 200 ]
-}
-is_unready() {
-    ! is_ready
-}
-
 # acknowledged, newer than what retention may have deleted, and not there
 judge_disk() {
     rm -rf "$WORK/judged"
@@ -53,16 +42,16 @@ reporter_start load --nodes 8 --rows 400 --pause-ms 2
 until_true 60 "acknowledgements" test -s "$WORK/load.ack"
 for round in $(seq "$ROUNDS"); do
     acked=$(wc -l <"$WORK/load.ack")
-    until_true 60 "more acknowledgements" more_acks $((acked + 2500))
+    until_true 60 "more acknowledgements" reporter_has_acks $((acked + 2500))
     server_stop
     start --row-bytes 1 # deletes as fast as it may
     sleep 0.25
     touch "$DISK/fail-muster.db-wal"
-    until_true 20 "a server that is not ready" is_unready
+    until_true 20 "a server that is not ready" server_is_unready
     rm "$DISK/fail-muster.db-wal"
-    until_true 30 "a server that is ready again" is_ready
+    until_true 30 "a server that is ready again" server_is_ready
     acked=$(wc -l <"$WORK/load.ack")
-    until_true 60 "more acknowledgements" more_acks $((acked + 100))
+    until_true 60 "more acknowledgements" reporter_has_acks $((acked + 100))
     server_kill
     result=$(judge_disk)
     grep -qx 'deleted|1' <<<"$result" || fail "round $round: retention deleted nothing: the test saw nothing"
