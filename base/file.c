@@ -227,36 +227,51 @@ void file_sweep_temporary(const char *folder)
     }
 }
 
-enum status file_sha256(const char *path, uint8_t ret_digest[static 32],
-                        uint64_t *ret_size, struct err *err)
+enum status file_feed(const char *path, file_sink *sink, void *user, struct err *err)
 {
     FD_AUTO fd = -1;
     enum status status = open_for_reading(path, &fd, err);
-    if (status != OK) {
-        return status;
-    }
-    __attribute__((cleanup(sha256_release))) struct sha256 sha = {0};
-    status = sha256_init(&sha, err);
-    if (status != OK) {
-        return status;
-    }
-    uint64_t size = 0;
     char chunk[CHUNK_BYTES];
-    ssize_t got = 1;
-    while (got > 0) {
-        got = read(fd, chunk, sizeof chunk);
-        if (got < 0 && errno != EINTR) {
-            return err_set_errno(err, "could not read '%s'", path);
+    while (status == OK) {
+        ssize_t got = read(fd, chunk, sizeof chunk);
+        if (got == 0) {
+            break;
         }
-        if (got < 0) {
-            got = 1;
-            continue;
+        if (got > 0) {
+            sink(user, chunk, (size_t)got);
+        } else if (errno != EINTR) {
+            status = err_set_errno(err, "could not read '%s'", path);
         }
-        sha256_update(&sha, chunk, (size_t)got);
-        size += (uint64_t)got;
     }
-    sha256_finish(&sha, ret_digest);
-    *ret_size = size;
+    return status;
+}
+
+struct hashing {
+    struct sha256 sha;
+    uint64_t size;
+};
+
+static void hash(void *user, const void *data, size_t len)
+{
+    struct hashing *hashing = user;
+    sha256_update(&hashing->sha, data, len);
+    hashing->size += len;
+}
+
+enum status file_sha256(const char *path, uint8_t ret_digest[static 32],
+                        uint64_t *ret_size, struct err *err)
+{
+    struct hashing hashing = {0};
+    enum status status = sha256_init(&hashing.sha, err);
+    if (status == OK) {
+        status = file_feed(path, hash, &hashing, err);
+    }
+    if (status != OK) {
+        sha256_release(&hashing.sha);
+        return status;
+    }
+    sha256_finish(&hashing.sha, ret_digest);
+    *ret_size = hashing.size;
     return OK;
 }
 

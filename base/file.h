@@ -42,6 +42,11 @@ enum status file_mkdirs(const char *path, mode_t mode, struct err *err) MUST_USE
 /* Removes the temporary files that a crash left in a folder (not below it). */
 void file_sweep_temporary(const char *folder);
 
+/* Gives the bytes of a file to `sink`, in pieces. */
+typedef void file_sink(void *user, const void *data, size_t len);
+enum status file_feed(const char *path, file_sink *sink, void *user,
+                      struct err *err) MUST_USE;
+
 /* SHA-256 (32 bytes) and size of a file, read in pieces. */
 enum status file_sha256(const char *path, uint8_t ret_digest[static 32],
                         uint64_t *ret_size, struct err *err) MUST_USE;

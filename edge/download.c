@@ -39,20 +39,19 @@ static enum status open_file(struct download *download, const char *path, struct
 static enum status on_bytes(void *user, const void *data, size_t len, struct err *err)
 {
     struct download *download = user;
-    if (len > (uint64_t)download->file->length - download->received) {
+    if (len > (uint64_t)download->file->length - download->digest.length) {
         return err_set(err, ERR_TUF_LENGTH, "longer than the signed %" PRId64 " bytes",
                        download->file->length);
     }
-    sha256_update(&download->sha, data, len);
+    uint64_t at = download->digest.length;
+    target_digest_update(&download->digest, data, len);
     if (download->packed) {
-        download->received += len;
         return transport_decoder_feed(&download->decoder, data, len, err);
     }
-    if (len > download->length - download->received) {
+    if (len > download->length - at) {
         return err_set(err, ERR_TUF_LENGTH, "longer than the signed result");
     }
-    memcpy(download->map + download->received, data, len);
-    download->received += len;
+    memcpy(download->map + at, data, len);
     return OK;
 }
 
@@ -89,8 +88,7 @@ enum status download_start(struct download *download, struct http *http,
                                   .packed = order->packed};
     enum status status = open_file(download, order->temporary, err);
     if (status == OK) {
-        status = sha256_init(&download->sha, err);
-        download->hashing = status == OK;
+        status = target_digest_init(&download->digest, order->file, err);
     }
     if (status == OK && order->packed) {
         status = transport_decoder_init(&download->decoder, download->map,
@@ -114,10 +112,7 @@ enum status download_finish(struct download *download, struct err *err)
     if (status != OK) {
         return status;
     }
-    uint8_t digest[SHA256_BYTES];
-    sha256_finish(&download->sha, digest);
-    download->hashing = false;
-    status = target_verify_digest(download->file, download->received, digest, err);
+    status = target_digest_finish(&download->digest, download->file, err);
     if (status == OK && download->packed) {
         status = transport_decoder_finish(&download->decoder, err);
     }
@@ -138,9 +133,7 @@ void download_release(struct download *download)
     if (download->packed) {
         transport_decoder_release(&download->decoder);
     }
-    if (download->hashing) {
-        sha256_release(&download->sha);
-    }
+    target_digest_release(&download->digest);
     if (download->map) {
         munmap(download->map, download->length);
     }

@@ -10,10 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/digest.h"
 #include "edge/http.h"
 #include "format/transport.h"
 #include "tuf/target.h"
+#include "tuf/target_digest.h"
 
 struct download {
     const struct tuf_target *file; /* borrowed: what is fetched */
@@ -23,9 +23,7 @@ struct download {
     size_t length; /* of the result */
     bool packed;
     struct transport_decoder decoder;
-    struct sha256 sha; /* over what is received */
-    bool hashing;
-    uint64_t received;
+    struct target_digest digest; /* over what is received */
     struct http_call *call;
 };
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/hex.h"
 
 enum { SLICE_BYTES = 64 * 1024, SLICES_A_STEP = 16 };
 
@@ -16,9 +15,9 @@ static void end_hashing(struct install *install)
 {
     if (install->hash_fd >= 0) {
         close(install->hash_fd);
-        sha256_release(&install->sha);
         install->hash_fd = -1;
     }
+    target_digest_release(&install->digest);
 }
 
 void install_stop(struct install *install)
@@ -38,13 +37,12 @@ static enum status begin_hashing(struct install *install, const char *path,
     if (fd < 0) {
         return err_set_errno(err, "could not open '%s'", path);
     }
-    enum status status = sha256_init(&install->sha, err);
+    enum status status = target_digest_init(&install->digest, &install->expected, err);
     if (status != OK) {
         close(fd);
         return status;
     }
     install->hash_fd = fd;
-    install->hashed = 0;
     install->phase = INSTALL_HASH;
     return OK;
 }
@@ -79,11 +77,26 @@ static enum status fetch(struct install *install, bool packed, struct err *err)
     return status;
 }
 
+/* What was signed; of a record, what was signed when it was installed. */
+static struct tuf_target expect(const struct choice *choice)
+{
+    if (choice->artifact.file) {
+        return *choice->artifact.file;
+    }
+    const struct model_record *record = &choice->record;
+    struct tuf_target target = {.path = record->model,
+                                .length = record->length,
+                                .hashes = {.listed = true, .has_sha256 = true}};
+    memcpy(target.hashes.sha256, record->artifact, sizeof target.hashes.sha256);
+    return target;
+}
+
 enum status install_begin(struct install *install, const struct choice *choice,
                           const char *token, struct err *err)
 {
     install_stop(install);
     install->choice = *choice;
+    install->expected = expect(&install->choice);
     install->local = token == NULL;
     snprintf(install->token, sizeof install->token, "%s", token ? token : "");
     enum status status =
@@ -132,28 +145,16 @@ static enum status hash_slice(struct install *install, bool *ret_end, struct err
             *ret_end = true;
             return OK;
         }
-        sha256_update(&install->sha, slice, (size_t)got);
-        install->hashed += (uint64_t)got;
+        target_digest_update(&install->digest, slice, (size_t)got);
     }
     return OK;
 }
 
 static enum status check_hash(struct install *install, struct err *err)
 {
-    uint8_t digest[SHA256_BYTES];
-    sha256_finish(&install->sha, digest);
     close(install->hash_fd);
     install->hash_fd = -1;
-    const struct model_record *record = &install->choice.record;
-    if (install->hashed != (uint64_t)record->length ||
-        memcmp(digest, record->artifact, sizeof digest) != 0) {
-        char expected[SHA256_HEX_BYTES], found[SHA256_HEX_BYTES];
-        hex_encode(record->artifact, 32, expected);
-        hex_encode(digest, 32, found);
-        return err_set(err, ERR_TUF_HASH, "%s %s: SHA-256 %.16s… expected, %.16s… found",
-                       record->model, record->version, expected, found);
-    }
-    return OK;
+    return target_digest_finish(&install->digest, &install->expected, err);
 }
 
 static enum status step_hash(struct install *install, struct err *err)

@@ -36,9 +36,9 @@ struct install {
     char path[EDGE_PATH_BYTES]; /* final */
     char token[256];
     struct download download;
-    int hash_fd; /* of the file being hashed, -1 */
-    struct sha256 sha;
-    uint64_t hashed;
+    int hash_fd;                /* of the file being hashed, -1 */
+    struct tuf_target expected; /* what its bytes must be: as signed, or as recorded */
+    struct target_digest digest;
     struct edge_model *model; /* loaded, not yet taken */
 };
 

@@ -18,6 +18,7 @@
 #include "tuf/json.h"
 #include "tuf/signing.h"
 #include "tuf/target.h"
+#include "tuf/target_digest.h"
 
 static const char MARKER[] = "{\"format\":\"muster-repository/1\"}\n";
 static const char TARGETS_FILE[] = "targets.json";
@@ -501,21 +502,32 @@ enum status repository_key(const struct repository *repository, const char *labe
     return status == OK ? keyfile_open(path.data, passphrase, ret_key, err) : status;
 }
 
+static void feed(void *user, const void *data, size_t len)
+{
+    target_digest_update(user, data, len);
+}
+
+static enum status verify_target_file(const struct repository *repository,
+                                      const struct tuf_target *target, struct err *err)
+{
+    BUF_AUTO path = BUF_INIT(PATH_BYTES);
+    TARGET_DIGEST_AUTO digest = {0};
+    enum status status = repository_target_file(repository, target, &path, err);
+    if (status == OK) {
+        status = target_digest_init(&digest, target, err);
+    }
+    if (status == OK) {
+        status = file_feed(path.data, feed, &digest, err);
+    }
+    return status == OK ? target_digest_finish(&digest, target, err) : status;
+}
+
 static enum status verify_target_files(const struct repository *repository,
                                        struct err *err)
 {
     for (size_t i = 0; i < repository->targets->count; i++) {
-        const struct tuf_target *target = &repository->targets->targets[i];
-        uint8_t digest[SHA256_BYTES];
-        uint64_t size = 0;
-        BUF_AUTO path = BUF_INIT(PATH_BYTES);
-        enum status status = repository_target_file(repository, target, &path, err);
-        if (status == OK) {
-            status = file_sha256(path.data, digest, &size, err);
-        }
-        if (status == OK) {
-            status = target_verify_digest(target, size, digest, err);
-        }
+        enum status status =
+            verify_target_file(repository, &repository->targets->targets[i], err);
         if (status != OK) {
             return status;
         }

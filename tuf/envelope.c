@@ -255,37 +255,39 @@ enum status tuf_envelope_verify(const struct tuf_envelope *envelope,
     return OK;
 }
 
+static enum status verify_digest(const char *kind, const uint8_t *expected,
+                                 const uint8_t *found, size_t bytes, struct err *err)
+{
+    if (memcmp(expected, found, bytes) == 0) {
+        return OK;
+    }
+    char texts[2][SHA256_BYTES + 1]; /* the first half of a SHA-256 says which it is */
+    hex_encode(expected, SHA256_BYTES / 2, texts[0]);
+    hex_encode(found, SHA256_BYTES / 2, texts[1]);
+    return err_set(err, ERR_TUF_HASH, "%s %s… expected, %s… found", kind, texts[0],
+                   texts[1]);
+}
+
 enum status tuf_hashes_verify(const struct tuf_hashes *hashes, const void *data,
                               size_t len, struct err *err)
 {
-    uint8_t digest[SHA512_BYTES];
+    uint8_t found[SHA512_BYTES];
+    enum status status = OK;
     if (hashes->listed && !hashes->has_sha256 && !hashes->has_sha512) {
         return err_set(err, ERR_TUF_HASH,
                        "a sha256 or sha512 digest expected, only unknown kinds found");
     }
     if (hashes->has_sha256) {
-        enum status status = sha256_of(data, len, digest, err);
-        if (status != OK) {
-            return status;
-        }
-        if (memcmp(digest, hashes->sha256, SHA256_BYTES) != 0) {
-            char expected[SHA256_HEX_BYTES];
-            char found[SHA256_HEX_BYTES];
-            hex_encode(hashes->sha256, SHA256_BYTES, expected);
-            hex_encode(digest, SHA256_BYTES, found);
-            return err_set(err, ERR_TUF_HASH, "sha256 %s expected, %s found", expected,
-                           found);
+        status = sha256_of(data, len, found, err);
+        if (status == OK) {
+            status = verify_digest("sha256", hashes->sha256, found, SHA256_BYTES, err);
         }
     }
-    if (hashes->has_sha512) {
-        enum status status = sha512_of(data, len, digest, err);
-        if (status != OK) {
-            return status;
-        }
-        if (memcmp(digest, hashes->sha512, SHA512_BYTES) != 0) {
-            return err_set(err, ERR_TUF_HASH,
-                           "the signed sha512 digest expected, another one found");
+    if (status == OK && hashes->has_sha512) {
+        status = sha512_of(data, len, found, err);
+        if (status == OK) {
+            status = verify_digest("sha512", hashes->sha512, found, SHA512_BYTES, err);
         }
     }
-    return OK;
+    return status;
 }

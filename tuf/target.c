@@ -537,23 +537,3 @@ enum status target_fetch_path(const struct tuf_target *file, bool consistent_sna
     buf_addf(ret_path, "%s.%s", text, file->path + folder);
     return buf_status(ret_path, err);
 }
-
-enum status target_verify_digest(const struct tuf_target *file, uint64_t length,
-                                 const uint8_t sha256[static 32], struct err *err)
-{
-    if (length != (uint64_t)file->length) {
-        return err_set(err, ERR_TUF_LENGTH,
-                       "'%.80s': %" PRId64 " bytes expected, %" PRIu64 " found",
-                       file->path, file->length, length);
-    }
-    if (!file->hashes.has_sha256 ||
-        memcmp(file->hashes.sha256, sha256, SHA256_BYTES) != 0) {
-        char expected[SHA256_HEX_BYTES];
-        char found[SHA256_HEX_BYTES];
-        hex_encode(file->hashes.sha256, SHA256_BYTES, expected);
-        hex_encode(sha256, SHA256_BYTES, found);
-        return err_set(err, ERR_TUF_HASH, "'%.60s': sha256 %s expected, %s found",
-                       file->path, expected, found);
-    }
-    return OK;
-}

@@ -113,9 +113,4 @@ enum status target_path_format(const char *model, int64_t seq, const char *varia
 enum status target_fetch_path(const struct tuf_target *file, bool consistent_snapshot,
                               struct buf *ret_path, struct err *err) MUST_USE;
 
-/* Whether length and SHA-256 of a finished download are the signed ones. */
-enum status target_verify_digest(const struct tuf_target *file, uint64_t length,
-                                 const uint8_t sha256[static 32],
-                                 struct err *err) MUST_USE;
-
 #endif

@@ -6,8 +6,8 @@
  *   init(bootstrap root) -> load_root* (cached) -> update_root* (fetched N+1 until 404)
  *   -> root_done -> load_timestamp (cached, if any) -> update_timestamp
  *   -> load_snapshot (cached), unless usable: update_snapshot
- *   -> update_targets (cached), unless accepted: fetched -> find_target, or a
- *   target_search, which asks for delegated roles
+ *   -> update_targets (cached), unless accepted: fetched -> target_search, which asks
+ *   for delegated roles
  *
  * Every expiry is compared with the one start time given to init. A failed call changes
  * nothing, so the last good state stays. Cached files are verified like fetched ones
@@ -126,12 +126,5 @@ enum status trusted_set_role(struct trusted_set *set, const struct tuf_targets *
 /* The file of a role in cache and repository, without a version: the role's name with
  * every byte but A-Z a-z 0-9 _ . - ~ as %XX, and ".json". */
 void tuf_role_file_name(const char *role, char ret_name[static TUF_FILE_NAME_MAX]);
-
-/* The verified entry of a target path in top-level targets, borrowed until the set is
- * released or targets are updated. ERR_TUF_MISSING when it is not listed,
- * ERR_TUF_NO_TRUST before targets. */
-enum status trusted_set_find_target(const struct trusted_set *set, const char *path,
-                                    const struct tuf_target **ret_target,
-                                    struct err *err) MUST_USE;
 
 #endif

@@ -304,20 +304,3 @@ enum status trusted_set_role(struct trusted_set *set, const struct tuf_targets *
     *ret_targets = known->targets;
     return OK;
 }
-
-enum status trusted_set_find_target(const struct trusted_set *set, const char *path,
-                                    const struct tuf_target **ret_target, struct err *err)
-{
-    if (!set->targets) {
-        return err_set(err, ERR_TUF_NO_TRUST, "there are no trusted targets yet");
-    }
-    const struct tuf_target *target = tuf_targets_find(set->targets, path);
-    if (!target) {
-        return err_set(err, ERR_TUF_MISSING,
-                       "target '%.120s' expected, targets version %" PRId64
-                       " does not list it",
-                       path, set->targets->envelope.version);
-    }
-    *ret_target = target;
-    return OK;
-}

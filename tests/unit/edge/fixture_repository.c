@@ -132,6 +132,21 @@ static void digest_hex(const struct buf *data, uint8_t digest[static 32],
     hex_encode(digest, 32, text);
 }
 
+/* Lists a SHA-512 too. */
+static void add_sha512(const struct repository *repository, json_t *lister,
+                       const char *path, const struct buf *data)
+{
+    uint8_t digest[SHA512_BYTES];
+    char text[2 * SHA512_BYTES + 1];
+    assert_int_equal(sha512_of(data->data, data->len, digest, NULL), OK);
+    digest[0] ^= repository->wrong_sha512 && !strstr(path, ".zst");
+    hex_encode(digest, sizeof digest, text);
+    json_t *entry = json_object_get(json_object_get(lister, "targets"), path);
+    assert_int_equal(json_object_set_new(json_object_get(entry, "hashes"), "sha512",
+                                         json_string(text)),
+                     0);
+}
+
 static void put_target(struct repository *repository, struct server *server,
                        const char *folder, const char *name, const struct buf *data,
                        json_t *custom)
@@ -145,6 +160,9 @@ static void put_target(struct repository *repository, struct server *server,
     json_t *lister = repository->team ? repository->team : repository->targets;
     assert_int_equal(
         signing_add_target(lister, path, (int64_t)data->len, digest, custom, NULL), OK);
+    if (repository->sha512) {
+        add_sha512(repository, lister, path, data);
+    }
     json_decref(custom);
     server_put(server, url, data);
 }

@@ -19,6 +19,7 @@ struct repository {
     json_t *team; /* body of the delegated role "team"; NULL: there is none */
     struct signing_key team_key, team_signer; /* named by targets; that signs */
     struct buf team_file;
+    bool sha512, wrong_sha512; /* entries list one; that of artifacts is another's */
     const char *detail; /* JSON of what assignments ask for; NULL: nothing is said */
 };
 

@@ -128,6 +128,28 @@ static void a_flipped_byte_in_the_transport_falls_back_to_the_artifact(void **st
     assert_true(node_complained(&node, "ok"));
 }
 
+static void an_artifact_with_both_digests_is_taken(void **state)
+{
+    (void)state;
+    repository.sha512 = true;
+    publish_second();
+    node_until(&node, node_has_model, (void *)(uintptr_t)fixture_model(1));
+    assert_string_equal(node.messages, "");
+}
+
+/* Its SHA-256 is right: every digest that is listed counts, of what a transport makes
+ * too. */
+static void an_artifact_with_another_sha512_is_refused(void **state)
+{
+    (void)state;
+    repository.sha512 = repository.wrong_sha512 = true;
+    publish_second();
+    until_complaint("tuf.hash");
+    repository.wrong_sha512 = false;
+    publish_second();
+    node_until(&node, node_has_model, (void *)(uintptr_t)fixture_model(1));
+}
+
 static void an_expired_timestamp(void **state)
 {
     (void)state;
@@ -443,6 +465,8 @@ int main(void)
         TEST(a_redirected_artifact),
         TEST(an_artifact_without_an_answer),
         TEST(an_assignment_that_is_no_json),
+        TEST(an_artifact_with_both_digests_is_taken),
+        TEST(an_artifact_with_another_sha512_is_refused),
         TEST(an_expired_timestamp),
         TEST(a_frozen_timestamp_is_noticed_when_it_expires),
         TEST(an_older_timestamp),

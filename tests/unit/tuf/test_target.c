@@ -245,19 +245,6 @@ static void fetch_paths_carry_the_digest_and_never_walk(void **state)
     assert_int_equal(target_fetch_path(&file, true, &path, NULL), ERR_TUF_HASH);
 }
 
-static void downloads_are_held_against_length_and_digest(void **state)
-{
-    (void)state;
-    uint8_t digest[SHA256_BYTES] = {1};
-    struct tuf_target file = {
-        .path = "a", .length = 5, .hashes = {.listed = true, .has_sha256 = true}};
-    memcpy(file.hashes.sha256, digest, sizeof digest);
-    assert_int_equal(target_verify_digest(&file, 5, digest, NULL), OK);
-    assert_int_equal(target_verify_digest(&file, 6, digest, NULL), ERR_TUF_LENGTH);
-    digest[31] = 1;
-    assert_int_equal(target_verify_digest(&file, 5, digest, NULL), ERR_TUF_HASH);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,7 +256,6 @@ int main(void)
         cmocka_unit_test(variants_of_a_seq_have_one_version),
         cmocka_unit_test(artifact_and_transport_find_each_other),
         cmocka_unit_test(fetch_paths_carry_the_digest_and_never_walk),
-        cmocka_unit_test(downloads_are_held_against_length_and_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
