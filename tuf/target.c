@@ -214,6 +214,9 @@ static enum status read_artifact(const json_t *custom, struct model_target *targ
         status = read_optional(custom, "ram_bytes", &target->ram_bytes, err);
     }
     if (status == OK) {
+        status = read_optional(custom, "flash_bytes", &target->flash_bytes, err);
+    }
+    if (status == OK) {
         status = read_optional(custom, "features", &target->features, err);
     }
     target->has_ops = json_object_get(custom, "ops") != NULL;
@@ -230,6 +233,10 @@ static enum status read_artifact(const json_t *custom, struct model_target *targ
     if (status == OK) {
         status =
             read_texts(custom, "hardware", TARGET_HARDWARE_MAX, &target->hardware, err);
+    }
+    if (status == OK) {
+        status = read_texts(custom, "cpu_features", TARGET_HARDWARE_MAX,
+                            &target->cpu_features, err);
     }
     if (status == OK) {
         status = read_metrics(custom, &target->metrics, err);

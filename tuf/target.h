@@ -48,13 +48,15 @@ struct model_target {
     const char *task;   /* "classify", "regress", "anomaly" */
     int input_rank;
     int64_t input_shape[TARGET_SHAPE_MAX];
-    const char *input_dtype; /* "u8", "f32" */
-    const json_t *classes;   /* a list of texts or NULL */
-    const json_t *metrics;   /* an object of integers, per million, or NULL */
-    const json_t *hardware;  /* a list of texts such as "aarch64", or NULL: any */
-    int64_t ram_bytes;       /* needed while inferring, 0: not said */
-    const char *runtime_min; /* "0.1.0" or NULL */
-    int64_t features;        /* bits of MNET.md section 2 that the file needs */
+    const char *input_dtype;    /* "u8", "f32" */
+    const json_t *classes;      /* a list of texts or NULL */
+    const json_t *metrics;      /* an object of integers, per million, or NULL */
+    const json_t *hardware;     /* a list of texts such as "aarch64", or NULL: any */
+    const json_t *cpu_features; /* a list of texts such as "avx2", or NULL: none */
+    int64_t ram_bytes;          /* needed while inferring, 0: not said */
+    int64_t flash_bytes;        /* room on disk for file and engine, 0: its length */
+    const char *runtime_min;    /* "0.1.0" or NULL */
+    int64_t features;           /* bits of MNET.md section 2 that the file needs */
     bool has_ops;
     uint8_t ops[32]; /* bit n: the file needs operator code n of MNET.md */
     enum target_on_revoke on_revoke;
