@@ -192,8 +192,9 @@ static enum status perform(CURL *curl, const struct buf *answer, const char *url
                        ANSWER_BYTES_MAX);
     }
     if (code != CURLE_OK) {
-        return err_set(err, ERR_NET, "could not reach '%s': %s", url,
-                       curl_easy_strerror(code));
+        return err_set(
+            err, ERR_NET, "could not reach '%s': %s%s", url, curl_easy_strerror(code),
+            code == CURLE_COULDNT_CONNECT ? "; is musterd running there?" : "");
     }
     long http_status = 0;
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &http_status);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -207,6 +208,24 @@ static void parse_word(struct parser *parser)
     }
 }
 
+/* The synopsis names its operands in capitals: the one of this number, "an operand" when
+ * it names none. */
+static const char *operand_name(const char *synopsis, int number, char *ret_name,
+                                size_t size)
+{
+    bool of_option = false;
+    for (const char *word = synopsis; *word; word += strspn(word, " ")) {
+        size_t len = strcspn(word, " ");
+        if (!of_option && isupper((unsigned char)*word) && number-- == 0) {
+            (void)snprintf(ret_name, size, "%.*s", (int)len, word);
+            return ret_name;
+        }
+        of_option = *word == '-';
+        word += len;
+    }
+    return "an operand";
+}
+
 bool usage_parse(const struct usage *usage, int argc, char **argv,
                  struct operands *ret_operands, int *ret_code)
 {
@@ -215,7 +234,10 @@ bool usage_parse(const struct usage *usage, int argc, char **argv,
         parse_word(&parser);
     }
     if (!parser.stopped && parser.kept < usage->operands_min) {
-        parser_stop(&parser, usage_wrong(usage, "an operand is missing"));
+        char name[32];
+        parser_stop(&parser, usage_wrong(usage, "%s is missing",
+                                         operand_name(usage->synopsis, parser.kept, name,
+                                                      sizeof name)));
     }
     if (!parser.stopped && usage->operands_max >= 0 &&
         parser.kept > usage->operands_max) {

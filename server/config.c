@@ -361,8 +361,13 @@ void config_print_options(void)
         for (char *p = flag; *p && *p != ' '; p++) {
             *p = *p == '_' ? '-' : *p;
         }
-        (void)printf("  %-36s %s%s%s%s\n", flag, options[i].summary,
-                     options[i].fallback[0] ? " (" : "", options[i].fallback,
-                     options[i].fallback[0] ? ")" : "");
+        (void)printf("  %-36s %s", flag, options[i].summary);
+        if (options[i].kind == OPTION_INT) {
+            (void)printf(" (%s; %lld to %lld)", options[i].fallback,
+                         (long long)options[i].low, (long long)options[i].high);
+        } else if (options[i].fallback[0]) {
+            (void)printf(" (%s)", options[i].fallback);
+        }
+        (void)printf("\n");
     }
 }

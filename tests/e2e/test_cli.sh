@@ -24,6 +24,9 @@ fleet_init
 exits 0 "$muster" server status --table
 has 'ready'
 exits 1 "$muster" node list --server http://127.0.0.1:1
+grep -q 'is musterd running there' "$WORK/cli.log" || fail "a server that is not there: no advice"
+exits 2 "$muster" model detail
+grep -q 'MODEL is missing' "$WORK/cli.log" || fail "the operand that is missing is not named"
 exits 3 env MUSTER_TOKEN=mat_wrong "$muster" node list
 [ ! -s "$WORK/stdout" ] || fail "an error wrote to stdout"
 grep -q '401 auth.required' "$WORK/cli.log" || fail "the refusal does not name its code"

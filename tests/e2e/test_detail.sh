@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Two real agents are told one detail after the other while they infer: full, sampled, changes,
-# summary, full. One agent is killed with -9 in the middle of each, and the server once.
+# summary, full; with MUSTER_AUTO=1 also auto, in a budget and beyond one. One agent is killed with
+# -9 in the middle of each, and the server once.
 # Afterwards every prediction that an agent recorded is counted once in every rollup, whether it
 # came as a row or in a summary; a killed agent lost only what was not on its disk yet.
 BIN=${1:-}
 [ -n "$BIN" ] || unset BIN
 . "$(dirname "$0")/lib.sh"
+PATIENCE_S=30
+[ -z "${MUSTER_AUTO:-}" ] || PATIENCE_S=300
 
 # Predictions that ever were in the queue on disk: it numbers them without a hole (edge/queue.h:
 # 8 predictions, 2 first prediction).
@@ -44,13 +47,17 @@ start whole
 whole=$AGENT_PID
 start killed
 killed=$AGENT_PID
-for step in 'full:{"mode":"full"}' 'sampled 1/5:{"mode":"sampled","every":5,"interval_s":10}' \
-    'changes:{"mode":"changes","interval_s":10}' 'summary:{"mode":"summary","interval_s":10}' \
-    'full:{"mode":"full"}'; do
+STEPS=('full:{"mode":"full"}' 'sampled 1/5:{"mode":"sampled","every":5,"interval_s":10}'
+    'changes:{"mode":"changes","interval_s":10}' 'summary:{"mode":"summary","interval_s":10}')
+# auto knows a rate only after two whole minutes: too long for every day (script/soak detail).
+[ -z "${MUSTER_AUTO:-}" ] || STEPS+=('full:{"mode":"auto","rows_per_day":1000000000}'
+    'summary:{"mode":"auto","rows_per_day":1,"interval_s":10}')
+STEPS+=('full:{"mode":"full"}')
+for step in "${STEPS[@]}"; do
     detail=${step%%:*}
     ask_for "${step#*:}"
-    until_true 30 "agent 'whole' with detail $detail" told whole "$detail"
-    until_true 30 "agent 'killed' with detail $detail" told killed "$detail"
+    until_true "$PATIENCE_S" "agent 'whole' with detail $detail" told whole "$detail"
+    until_true "$PATIENCE_S" "agent 'killed' with detail $detail" told killed "$detail"
     sleep 2
     kill -9 "$killed"
     wait "$killed" 2>/dev/null || true
