@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/service/health.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "server/api/handlers.h"
+#include "server/service/health.h"
+#include "server/service/publication.h"
 
 enum { TEXT_BYTES_MAX = 512 };
 
@@ -17,22 +18,22 @@ enum status api_healthz(struct request *request, struct response *response)
 static const char *tuf_state(const struct service_health *health)
 {
     int64_t now_ms = clock_wall_ms();
-    const char *state = "none";
-    for (int i = 0; i < SERVICE_TUF_ROLES; i++) {
-        if (health->tuf[i].version > 0 && health->tuf[i].expires_ms <= now_ms) {
+    for (size_t i = 0; i < health->role_count; i++) {
+        if (health->roles[i].expires_ms <= now_ms) {
             return "expired";
         }
-        if (health->tuf[i].version > 0) {
-            state = "ok";
-        }
     }
-    return state;
+    return health->role_count > 0 ? "ok" : "none";
 }
 
 enum status api_readyz(struct request *request, struct response *response)
 {
     struct service_health health;
-    service_health_read(request->context, &health);
+    enum status status =
+        service_health_read(request->context, &request->arena, &health, &request->err);
+    if (status != OK) {
+        return status;
+    }
     bool is_ready = health.writer && health.database;
     BUF_AUTO text = BUF_INIT(TEXT_BYTES_MAX);
     buf_addf(&text,

@@ -6,8 +6,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "server/service/health.h"
+#include "server/service/publication.h"
 
-enum { TEXT_BYTES_MAX = 256 * 1024 };
+enum { TEXT_BYTES_MAX = 1024 * 1024 };
 
 struct sample {
     const char *name;
@@ -162,20 +163,28 @@ static void add_retention(struct buf *out, const struct retention_counters *rete
     }
 }
 
+static void add_role(struct buf *out, const char *metric, const char *role, int64_t value)
+{
+    buf_addf(out, "%s{role=", metric);
+    buf_add_json(out, role); /* the same escapes; what else there might be is refused */
+    buf_addf(out, "} %" PRId64 "\n", value);
+}
+
 static void add_tuf(struct buf *out, const struct service_health *health)
 {
     const char *version = "muster_tuf_version";
     const char *seconds = "muster_tuf_seconds_to_expiry";
     int64_t now_ms = clock_wall_ms();
-    add_head(out, version, "gauge", "Published metadata versions; 0 before the first.");
-    for (int i = 0; i < SERVICE_TUF_ROLES; i++) {
-        buf_addf(out, "%s{role=\"%s\"} %" PRId64 "\n", version, health->tuf[i].name,
-                 health->tuf[i].version);
+    add_head(
+        out, version, "gauge",
+        "Published metadata versions, of delegated roles too; none before the first.");
+    for (size_t i = 0; i < health->role_count; i++) {
+        add_role(out, version, health->roles[i].name, health->roles[i].version);
     }
     add_head(out, seconds, "gauge", "Life that is left; negative once expired.");
-    for (int i = 0; i < SERVICE_TUF_ROLES && health->tuf[i].version > 0; i++) {
-        buf_addf(out, "%s{role=\"%s\"} %" PRId64 "\n", seconds, health->tuf[i].name,
-                 (health->tuf[i].expires_ms - now_ms) / 1000);
+    for (size_t i = 0; i < health->role_count; i++) {
+        add_role(out, seconds, health->roles[i].name,
+                 (health->roles[i].expires_ms - now_ms) / 1000);
     }
 }
 
@@ -183,14 +192,18 @@ static enum status get_metrics(struct request *request, struct response *respons
 {
     const struct metrics_sources *sources = request->context;
     struct service_health health;
-    service_health_read(sources->service, &health);
     BUF_AUTO out = BUF_INIT(TEXT_BYTES_MAX);
+    enum status status =
+        service_health_read(sources->service, &request->arena, &health, &request->err);
+    if (status != OK) {
+        return status;
+    }
     add_http(&out, sources);
     add_store(&out, &health);
     add_ingest(&out, &health.ingest);
     add_retention(&out, &health.retention);
     add_tuf(&out, &health);
-    enum status status = buf_status(&out, &request->err);
+    status = buf_status(&out, &request->err);
     if (status == OK) {
         status = response_json(request, response, 200, out.data, out.len);
     }

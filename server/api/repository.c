@@ -13,17 +13,21 @@ enum status api_repository_get(struct request *request, struct response *respons
     struct service *service = services(request);
     BUF_AUTO json = BUF_INIT(ANSWER_BYTES_MAX);
     char key[65];
-    struct publication_state state = publication_state(service->publication);
+    struct publication_role *roles = NULL;
+    size_t count = 0;
+    enum status status = publication_roles(service->publication, &request->arena, &roles,
+                                           &count, &request->err);
+    if (status != OK) {
+        return status;
+    }
     hex_encode(service->keys->timestamp.public_key, ED25519_PUBLIC_BYTES, key);
     buf_addstr(&json, "{\"roles\":[");
-    for (enum tuf_role role = TUF_ROLE_ROOT; role <= TUF_ROLE_TARGETS; role++) {
-        if (state.versions[role] == 0) {
-            continue;
-        }
-        buf_addstr(&json, role > TUF_ROLE_ROOT ? ",{" : "{");
-        answer_text(&json, "role", tuf_role_name(role));
-        answer_integer(&json, "version", state.versions[role]);
-        answer_integer(&json, "expires_ms", state.expires_ms[role]);
+    for (size_t i = 0; i < count; i++) {
+        buf_addstr(&json, i > 0 ? ",{" : "{");
+        answer_text(&json, "role", roles[i].name);
+        answer_integer(&json, "version", roles[i].version);
+        answer_integer(&json, "expires_ms", roles[i].expires_ms);
+        answer_boolean(&json, "delegated", roles[i].delegated);
         buf_addc(&json, '}');
     }
     buf_addc(&json, ']');
@@ -67,6 +71,47 @@ static enum status read_roots(struct request *request, const json_t *body,
     return OK;
 }
 
+static enum status read_role(struct request *request, const char *role,
+                             const json_t *text, struct publication_role_text *ret_text)
+{
+    if (!json_is_string(text)) {
+        (void)err_set(&request->err, ERR_JSON_TYPE, "a role's file must be a text");
+        err_set_pointer(&request->err, "/delegated");
+        return ERR_JSON_TYPE;
+    }
+    *ret_text =
+        (struct publication_role_text){.role = role, .text = json_string_value(text)};
+    return OK;
+}
+
+static enum status read_delegated(struct request *request, const json_t *body,
+                                  struct publication_order *ret_order)
+{
+    json_t *roles = json_object_get(body, "delegated");
+    if (roles && !json_is_object(roles)) {
+        (void)err_set(&request->err, ERR_JSON_TYPE, "'delegated' must be an object");
+        err_set_pointer(&request->err, "/delegated");
+        return ERR_JSON_TYPE;
+    }
+    struct publication_role_text *texts =
+        arena_array(&request->arena, json_object_size(roles) + 1, sizeof *texts);
+    if (!texts) {
+        return err_set(&request->err, ERR_NO_MEMORY, "no memory for the roles");
+    }
+    enum status status = OK;
+    const char *name = NULL;
+    json_t *text = NULL;
+    json_object_foreach(roles, name, text)
+    {
+        if (status == OK) {
+            status = read_role(request, name, text, &texts[ret_order->delegated_count]);
+            ret_order->delegated_count++;
+        }
+    }
+    ret_order->delegated = texts;
+    return status;
+}
+
 enum status api_repository_publish(struct request *request, struct response *response)
 {
     BODY_AUTO *body = NULL;
@@ -77,6 +122,9 @@ enum status api_repository_publish(struct request *request, struct response *res
     enum status status = body_parse(request, &body);
     if (status == OK) {
         status = read_roots(request, body, &order);
+    }
+    if (status == OK) {
+        status = read_delegated(request, body, &order);
     }
     if (status == OK) {
         text.name = "targets";

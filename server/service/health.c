@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/service/health.h"
 
-#include <assert.h>
-
 #include "server/service/publication.h"
 #include "server/service/service.h"
 #include "server/store/store.h"
 
-static void read_tuf(struct publication *publication,
-                     struct service_tuf_role ret_roles[static SERVICE_TUF_ROLES])
-{
-    static_assert((int)SERVICE_TUF_ROLES == (int)TUF_ROLE_COUNT, "a role each");
-    struct publication_state state = publication_state(publication);
-    for (int role = 0; role < TUF_ROLE_COUNT; role++) {
-        ret_roles[role] = (struct service_tuf_role){
-            .name = tuf_role_name((enum tuf_role)role),
-            .version = state.versions[role],
-            .expires_ms = state.expires_ms[role],
-        };
-    }
-}
-
-void service_health_read(const struct service *service, struct service_health *ret_health)
+enum status service_health_read(const struct service *service, struct arena *arena,
+                                struct service_health *ret_health, struct err *err)
 {
     struct store_counters store = {0};
     store_counters_read(service->store, &store);
@@ -42,5 +27,9 @@ void service_health_read(const struct service *service, struct service_health *r
     };
     ingest_counters_read(service->ingest, &ret_health->ingest);
     retention_counters_read(service->retention, &ret_health->retention);
-    read_tuf(service->publication, ret_health->tuf);
+    struct publication_role *roles = NULL;
+    enum status status = publication_roles(service->publication, arena, &roles,
+                                           &ret_health->role_count, err);
+    ret_health->roles = roles;
+    return status;
 }

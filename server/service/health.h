@@ -6,20 +6,16 @@
 #define MUSTER_SERVER_SERVICE_HEALTH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "server/service/ingest.h"
 #include "server/service/retention.h"
 
+struct arena;
+struct publication_role;
 struct service;
-
-enum { SERVICE_TUF_ROLES = 4 };
-
-struct service_tuf_role {
-    const char *name; /* "root", … */
-    int64_t version;
-    int64_t expires_ms;
-};
 
 struct service_health {
     bool writer;   /* the last commit worked */
@@ -30,12 +26,15 @@ struct service_health {
     uint64_t wal_bytes, database_bytes;
     bool wal_pinned;    /* somebody outside keeps the WAL from being reused */
     uint64_t commit_us; /* spent in all commits together */
-    struct service_tuf_role tuf[SERVICE_TUF_ROLES]; /* version 0: nothing is published */
+    const struct publication_role *roles; /* in the arena */
+    size_t role_count;                    /* 0: nothing is published */
     struct ingest_counters ingest;
     struct retention_counters retention;
 };
 
-void service_health_read(const struct service *service,
-                         struct service_health *ret_health);
+/* ERR_NO_MEMORY. */
+enum status service_health_read(const struct service *service, struct arena *arena,
+                                struct service_health *ret_health,
+                                struct err *err) MUST_USE;
 
 #endif

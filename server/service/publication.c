@@ -1,34 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/service/publication.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/digest.h"
 #include "base/file.h"
-#include "base/hex.h"
 #include "base/log.h"
 #include "server/service/artifacts.h"
 #include "server/service/changes.h"
 #include "server/service/keys.h"
 #include "server/service/publication_files.h"
-#include "server/service/table.h"
 #include "server/store/registry.h"
 #include "server/store/registry_models.h"
 #include "tuf/signing.h"
-
-struct verified_file {
-    char sha256[SHA256_HEX_BYTES];
-    struct stat st; /* when it was verified */
-    UT_hash_handle hh;
-};
 
 /* A listing on its way into the database. */
 struct listing {
@@ -54,7 +41,8 @@ static enum status write_listing(void *context, struct db *db, struct err *err)
                               .actor = listing->actor,
                               .action = "repository.publish",
                               .subject = subject};
-    enum status status = artifacts_write_listing(db, set->targets, listing->at_ms, err);
+    enum status status =
+        artifacts_write_listing(db, &listing->live->listing, listing->at_ms, err);
     if (status == OK) {
         status = publication_row_insert(db, &row, err);
     }
@@ -71,7 +59,7 @@ enum status publication_list(struct publication *publication, const char *actor,
         changes_commit(publication->options.changes, write_listing, &listing, err);
     if (status == OK) {
         status = artifacts_list(publication->options.artifacts,
-                                publication->live->set.targets, listing.at_ms, err);
+                                &publication->live->listing, listing.at_ms, err);
     }
     publication->listed = status == OK;
     return status;
@@ -170,12 +158,7 @@ void publication_free(struct publication *publication)
     if (!publication) {
         return;
     }
-    struct verified_file *file, *next;
-    HASH_ITER(hh, publication->verified, file, next)
-    {
-        HASH_DELETE(hh, publication->verified, file);
-        free(file);
-    }
+    publication_forget_verified(publication);
     live_free(publication->live);
     (void)pthread_mutex_destroy(&publication->publishing);
     (void)pthread_mutex_destroy(&publication->verifying);
@@ -197,264 +180,72 @@ struct publication_state publication_state(struct publication *publication)
         };
         for (int role = 0; role < TUF_ROLE_COUNT; role++) {
             state.versions[role] = envelopes[role]->version;
-            state.expires_ms[role] = envelopes[role]->expires_ms;
         }
     }
     (void)pthread_rwlock_unlock(&publication->lock);
     return state;
 }
 
-static bool digest_valid(const char *text)
+static struct publication_role
+describe(const char *name, const struct tuf_envelope *envelope, bool delegated)
 {
-    return strlen(text) == SHA256_HEX_BYTES - 1 &&
-           strspn(text, "0123456789abcdef") == SHA256_HEX_BYTES - 1;
+    struct publication_role role = {.version = envelope->version,
+                                    .expires_ms = envelope->expires_ms,
+                                    .delegated = delegated};
+    (void)snprintf(role.name, sizeof role.name, "%s", name);
+    return role;
 }
 
-/* Whether the file on disk is whole. */
-static bool stored_whole(const char *path, const uint8_t digest[static SHA256_BYTES])
+static int compare_roles(const void *a, const void *b)
 {
-    uint8_t stored[SHA256_BYTES];
-    uint64_t size = 0;
-    return file_exists(path) && file_sha256(path, stored, &size, NULL) == OK &&
-           memcmp(stored, digest, sizeof stored) == 0;
+    return strcmp(((const struct publication_role *)a)->name,
+                  ((const struct publication_role *)b)->name);
 }
 
-enum status publication_put_target(struct publication *publication, const char *sha256,
-                                   const void *data, size_t len, struct err *err)
+/* With the lock. */
+static struct publication_role *list_roles(const struct trusted_set *set,
+                                           struct arena *arena)
 {
-    char path[PATH_MAX];
-    char actual[SHA256_HEX_BYTES];
-    uint8_t digest[SHA256_BYTES];
-    if (!digest_valid(sha256)) {
-        return err_set(err, ERR_NOT_FOUND, "a target is named by 64 lower-case digits");
+    const struct tuf_envelope *const four[TUF_ROLE_COUNT] = {
+        [TUF_ROLE_ROOT] = &set->root->envelope,
+        [TUF_ROLE_TIMESTAMP] = &set->timestamp->envelope,
+        [TUF_ROLE_SNAPSHOT] = &set->snapshot->envelope,
+        [TUF_ROLE_TARGETS] = &set->targets->envelope,
+    };
+    struct publication_role *roles =
+        arena_array(arena, TUF_ROLE_COUNT + set->delegated_count, sizeof *roles);
+    for (int i = 0; roles && i < TUF_ROLE_COUNT; i++) {
+        roles[i] = describe(tuf_role_name((enum tuf_role)i), four[i], false);
     }
-    if (len > publication->options.target_bytes) {
-        return err_set(err, ERR_HTTP_TOO_LARGE, "a target has at most %" PRIu64 " bytes",
-                       publication->options.target_bytes);
+    for (size_t i = 0; roles && i < set->delegated_count; i++) {
+        roles[TUF_ROLE_COUNT + i] =
+            describe(set->delegated[i].name, &set->delegated[i].targets->envelope, true);
     }
-    enum status status = sha256_of(data, len, digest, err);
-    if (status != OK) {
-        return status;
+    if (roles) {
+        qsort(roles + TUF_ROLE_COUNT, set->delegated_count, sizeof *roles, compare_roles);
     }
-    hex_encode(digest, sizeof digest, actual);
-    if (strcmp(actual, sha256) != 0) {
-        return err_set(err, ERR_TUF_HASH, "the bytes have the SHA-256 %s", actual);
-    }
-    status = publication_path(publication, path, err, "targets/%.2s", sha256);
-    if (status == OK) {
-        status = file_mkdirs(path, 0755, err);
-    }
-    if (status == OK) {
-        status = publication_target_path(publication, sha256, path, err);
-    }
-    if (status != OK || stored_whole(path, digest)) {
-        return status;
-    }
-    return file_write_atomic(path, data, len, 0644, err);
+    return roles;
 }
 
-enum status publication_timestamp(struct publication *publication, struct arena *arena,
-                                  const char **ret_text, size_t *ret_len, struct err *err)
+enum status publication_roles(struct publication *publication, struct arena *arena,
+                              struct publication_role **ret_roles, size_t *ret_count,
+                              struct err *err)
 {
-    char *text = NULL;
+    struct publication_role *roles = NULL;
+    size_t count = 0;
     (void)pthread_rwlock_rdlock(&publication->lock);
     const struct live *live = publication->live;
     if (live) {
-        text = arena_strndup(arena, live->timestamp.data, live->timestamp.len);
-    }
-    if (text) {
-        *ret_text = text;
-        *ret_len = live->timestamp.len;
+        count = TUF_ROLE_COUNT + live->set.delegated_count;
+        roles = list_roles(&live->set, arena);
     }
     (void)pthread_rwlock_unlock(&publication->lock);
-    if (!live) {
-        return err_set(err, ERR_NOT_FOUND, "nothing is published yet");
+    if (count > 0 && !roles) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the roles");
     }
-    return text ? OK : err_set(err, ERR_NO_MEMORY, "no memory for the timestamp");
-}
-
-/* Reads "N.root.json" and the like, N without leading zeros. */
-static bool metadata_name(const char *name, enum tuf_role *ret_role, int64_t *ret_version)
-{
-    static const enum tuf_role ROLES[] = {TUF_ROLE_ROOT, TUF_ROLE_SNAPSHOT,
-                                          TUF_ROLE_TARGETS};
-    char expected[64];
-    char *end = NULL;
-    errno = 0;
-    long long version = strtoll(name, &end, 10);
-    if (errno != 0 || version < 1) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof ROLES / sizeof ROLES[0]; i++) {
-        (void)snprintf(expected, sizeof expected, "%lld.%s.json", version,
-                       tuf_role_name(ROLES[i]));
-        if (strcmp(name, expected) == 0) {
-            *ret_role = ROLES[i];
-            *ret_version = version;
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum status open_file(const char *path, const char *tag,
-                             struct publication_file *ret_file, struct stat *ret_st,
-                             struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return errno == ENOENT ? err_set(err, ERR_NOT_FOUND, "there is no such file")
-                               : err_set_errno(err, "could not open a published file");
-    }
-    if (fstat(fd, ret_st) != 0 || !S_ISREG(ret_st->st_mode)) {
-        (void)close(fd);
-        return err_set(err, ERR_IO, "a published file is not a regular file");
-    }
-    ret_file->fd = fd;
-    ret_file->size = (uint64_t)ret_st->st_size;
-    (void)snprintf(ret_file->tag, sizeof ret_file->tag, "%s", tag);
+    *ret_roles = roles;
+    *ret_count = count;
     return OK;
-}
-
-enum status publication_open_metadata(struct publication *publication, const char *name,
-                                      struct publication_file *ret_file, struct err *err)
-{
-    char path[PATH_MAX];
-    struct stat st;
-    enum tuf_role role = TUF_ROLE_ROOT;
-    int64_t version = 0;
-    if (!metadata_name(name, &role, &version) ||
-        version > publication_state(publication).versions[role]) {
-        return err_set(err, ERR_NOT_FOUND, "no such metadata file is published");
-    }
-    enum status status = publication_path(publication, path, err, "metadata/%s", name);
-    return status == OK ? open_file(path, name, ret_file, &st, err) : status;
-}
-
-/* Whether `<folder>/<basename>` is listed with this digest; its length. */
-static bool listed(struct publication *publication, const char *path, const char *sha256,
-                   uint64_t *ret_length)
-{
-    bool found = false;
-    char digest[SHA256_HEX_BYTES];
-    (void)pthread_rwlock_rdlock(&publication->lock);
-    const struct tuf_target *target =
-        publication->live ? tuf_targets_find(publication->live->set.targets, path) : NULL;
-    if (target) {
-        hex_encode(target->hashes.sha256, SHA256_BYTES, digest);
-        found = target->hashes.has_sha256 && strcmp(digest, sha256) == 0;
-        *ret_length = (uint64_t)target->length;
-    }
-    (void)pthread_rwlock_unlock(&publication->lock);
-    return found;
-}
-
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-static bool was_verified(struct publication *publication, const char *sha256,
-                         const struct stat *st)
-{
-    struct verified_file *file = NULL;
-    (void)pthread_mutex_lock(&publication->verifying);
-    HASH_FIND_STR(publication->verified, sha256, file);
-    bool good = file && same_file(&file->st, st);
-    (void)pthread_mutex_unlock(&publication->verifying);
-    return good;
-}
-
-static void remember_verified(struct publication *publication, const char *sha256,
-                              const struct stat *st)
-{
-    struct verified_file *file = NULL;
-    (void)pthread_mutex_lock(&publication->verifying);
-    HASH_FIND_STR(publication->verified, sha256, file);
-    if (!file) {
-        file = calloc(1, sizeof *file);
-        if (file) {
-            (void)snprintf(file->sha256, sizeof file->sha256, "%s", sha256);
-            HASH_ADD_STR(publication->verified, sha256, file);
-        }
-    }
-    if (file) {
-        file->st = *st;
-    }
-    (void)pthread_mutex_unlock(&publication->verifying);
-}
-
-static enum status verify(struct publication *publication, const char *path,
-                          const char *sha256, const struct stat *st, struct err *err)
-{
-    uint8_t digest[SHA256_BYTES];
-    if (was_verified(publication, sha256, st)) {
-        return OK;
-    }
-    if (hex_decode(sha256, digest, sizeof digest, NULL) == OK &&
-        stored_whole(path, digest)) {
-        remember_verified(publication, sha256, st);
-        return OK;
-    }
-    log_event(LOG_LEVEL_ERROR, "artifact_corrupt", log_text("sha256", sha256));
-    return err_set(err, ERR_ARTIFACT_CORRUPT, "the stored file of %s is damaged", sha256);
-}
-
-/* Opens the stored file of a listed digest and vouches for its bytes. */
-static enum status open_verified(struct publication *publication, const char *sha256,
-                                 uint64_t length, struct publication_file *ret_file,
-                                 struct err *err)
-{
-    char path[PATH_MAX];
-    struct stat st;
-    struct publication_file file = {.fd = -1};
-    enum status status = publication_target_path(publication, sha256, path, err);
-    if (status == OK && !file_exists(path)) {
-        log_event(LOG_LEVEL_ERROR, "artifact_missing", log_text("sha256", sha256));
-        return err_set(err, ERR_ARTIFACT_CORRUPT, "the file of %s is gone", sha256);
-    }
-    if (status == OK) {
-        status = open_file(path, sha256, &file, &st, err);
-    }
-    if (status != OK) {
-        return status;
-    }
-    status = file.size == length ? verify(publication, path, sha256, &st, err)
-                                 : err_set(err, ERR_ARTIFACT_CORRUPT,
-                                           "the stored file of %s has %" PRIu64
-                                           " bytes, %" PRIu64 " were signed",
-                                           sha256, file.size, length);
-    if (status != OK) {
-        (void)close(file.fd);
-        return status;
-    }
-    *ret_file = file;
-    return OK;
-}
-
-enum status publication_open_target(struct publication *publication, const char *folder,
-                                    const char *name, struct publication_file *ret_file,
-                                    struct err *err)
-{
-    char sha256[SHA256_HEX_BYTES];
-    char path[TUF_PATH_MAX];
-    uint64_t length = 0;
-    const char *dot = strchr(name, '.');
-    if (!dot || dot - name != SHA256_HEX_BYTES - 1) {
-        return err_set(err, ERR_NOT_FOUND, "no such target is published");
-    }
-    memcpy(sha256, name, SHA256_HEX_BYTES - 1);
-    sha256[SHA256_HEX_BYTES - 1] = '\0';
-    int len = snprintf(path, sizeof path, "%s/%s", folder, dot + 1);
-    if (!digest_valid(sha256) || len < 0 || (size_t)len >= sizeof path ||
-        !listed(publication, path, sha256, &length)) {
-        return err_set(err, ERR_NOT_FOUND, "no such target is published");
-    }
-    return open_verified(publication, sha256, length, ret_file, err);
 }
 
 /* Signs a new timestamp of the live state. With `publishing`. */
@@ -463,7 +254,7 @@ static enum status renew(struct publication *publication, struct err *err)
     const struct trusted_set *old = &publication->live->set;
     struct live *live = live_new();
     enum status status =
-        live ? publication_read(publication, TUF_ROLE_SNAPSHOT,
+        live ? publication_read(publication, tuf_role_name(TUF_ROLE_SNAPSHOT),
                                 old->snapshot->envelope.version, &live->snapshot, err)
              : err_set(err, ERR_NO_MEMORY, "no memory for a timestamp");
     if (status == OK) {

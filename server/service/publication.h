@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* publication: the signed state that nodes see, and the signer of its timestamps.
  *
- *   tuf/metadata/N.root.json N.targets.json N.snapshot.json   exactly as they came
+ *   tuf/metadata/N.<role>.json      every metadata file, exactly as it came
  *   tuf/targets/<aa>/<sha256>                                 target files by digest
  *   tuf/published.json   {"root_version":N,"timestamp":"<text of timestamp.json>"}
  *
@@ -22,7 +22,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "tuf/metadata.h"
+#include "tuf/delegation.h"
 
 struct artifacts;
 struct changes;
@@ -38,17 +38,30 @@ struct publication_options {
     uint64_t target_bytes; /* largest target file */
 };
 
+/* The file of a delegated role. */
+struct publication_role_text {
+    const char *role, *text;
+};
+
 /* What is pushed; the texts are whole files. */
 struct publication_order {
     const char *const *roots; /* in order; may leave out what the server has */
     size_t root_count;
     const char *targets, *snapshot;
+    const struct publication_role_text *delegated;
+    size_t delegated_count;
 };
 
 /* The published versions by role; all 0 before the first push. */
 struct publication_state {
     int64_t versions[TUF_ROLE_COUNT];
-    int64_t expires_ms[TUF_ROLE_COUNT];
+};
+
+/* A role of the published state. */
+struct publication_role {
+    char name[TUF_ROLE_NAME_MAX];
+    int64_t version, expires_ms;
+    bool delegated;
 };
 
 /* A file to be sent. */
@@ -68,6 +81,12 @@ void publication_free(struct publication *publication);
 /* The present state. */
 struct publication_state publication_state(struct publication *publication);
 
+/* Every role: the four, then the delegated ones by name; none before the first push. In
+ * the arena; ERR_NO_MEMORY. */
+enum status publication_roles(struct publication *publication, struct arena *arena,
+                              struct publication_role **ret_roles, size_t *ret_count,
+                              struct err *err) MUST_USE;
+
 /* Stores a target file; ERR_TUF_HASH when its SHA-256 is not the named one (64 lower-case
  * hex digits). Blocks. */
 enum status publication_put_target(struct publication *publication, const char *sha256,
@@ -85,8 +104,8 @@ enum status publication_timestamp(struct publication *publication, struct arena 
                                   const char **ret_text, size_t *ret_len,
                                   struct err *err) MUST_USE;
 
-/* Opens "N.root.json", "N.snapshot.json" or "N.targets.json" of a version up to the
- * published one; ERR_NOT_FOUND. The caller closes. Blocks. */
+/* Opens "N.<role>.json" (the role not encoded) of a version up to the published one, of
+ * any role but timestamp; ERR_NOT_FOUND. The caller closes. Blocks. */
 enum status publication_open_metadata(struct publication *publication, const char *name,
                                       struct publication_file *ret_file,
                                       struct err *err) MUST_USE;

@@ -16,7 +16,7 @@ enum status publication_check(const char *folder,
     if (status != OK || !live) {
         return status;
     }
-    const struct tuf_targets *targets = live->set.targets;
+    const struct tuf_targets *targets = &live->listing;
     for (size_t i = 0; status == OK && i < targets->count; i++) {
         char sha256[SHA256_HEX_BYTES];
         hex_encode(targets->targets[i].hashes.sha256, SHA256_BYTES, sha256);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "server/service/publication_roles.h"
 #include "tuf/json.h"
 
 enum {
@@ -30,11 +31,23 @@ struct live *live_new(void)
 void live_free(struct live *live)
 {
     if (live) {
+        free(live->listing.targets);
         trusted_set_release(&live->set);
         buf_release(&live->timestamp);
         buf_release(&live->snapshot);
         free(live);
     }
+}
+
+enum status live_list(struct live *live, struct err *err)
+{
+    struct tuf_targets listing;
+    enum status status = publication_roles_list(&live->set, &listing, err);
+    if (status == OK) {
+        free(live->listing.targets);
+        live->listing = listing;
+    }
+    return status;
 }
 
 enum status publication_path(const struct publication *publication,
@@ -61,23 +74,25 @@ enum status publication_target_path(const struct publication *publication,
                             sha256);
 }
 
-enum status publication_read(const struct publication *publication, enum tuf_role role,
+enum status publication_read(const struct publication *publication, const char *role,
                              int64_t version, struct buf *ret_data, struct err *err)
 {
     char path[PATH_MAX];
-    enum status status =
-        publication_path(publication, path, err, "metadata/%" PRId64 ".%s.json", version,
-                         tuf_role_name(role));
+    char name[TUF_FILE_NAME_MAX];
+    tuf_role_file_name(role, name);
+    enum status status = publication_path(publication, path, err,
+                                          "metadata/%" PRId64 ".%s", version, name);
     return status == OK ? file_read(path, ret_data, err) : status;
 }
 
-enum status publication_write(const struct publication *publication, enum tuf_role role,
+enum status publication_write(const struct publication *publication, const char *role,
                               int64_t version, const struct buf *data, struct err *err)
 {
     char path[PATH_MAX];
-    enum status status =
-        publication_path(publication, path, err, "metadata/%" PRId64 ".%s.json", version,
-                         tuf_role_name(role));
+    char name[TUF_FILE_NAME_MAX];
+    tuf_role_file_name(role, name);
+    enum status status = publication_path(publication, path, err,
+                                          "metadata/%" PRId64 ".%s", version, name);
     return status == OK ? file_write_atomic(path, data->data, data->len, 0644, err)
                         : status;
 }
@@ -109,7 +124,8 @@ enum status publication_trust_roots(const struct publication *publication, int64
     BUF_AUTO data = BUF_INIT(METADATA_MAX);
     enum status status = first_root(publication, last, &version, err);
     if (status == OK) {
-        status = publication_read(publication, TUF_ROLE_ROOT, version, &data, err);
+        status = publication_read(publication, tuf_role_name(TUF_ROLE_ROOT), version,
+                                  &data, err);
     }
     if (status == OK) {
         status = trusted_set_init(ret_set, data.data, data.len, now_ms, err);
@@ -119,7 +135,8 @@ enum status publication_trust_roots(const struct publication *publication, int64
     }
     while (status == OK && ++version <= last) {
         buf_reset(&data);
-        status = publication_read(publication, TUF_ROLE_ROOT, version, &data, err);
+        status = publication_read(publication, tuf_role_name(TUF_ROLE_ROOT), version,
+                                  &data, err);
         if (status == OK) {
             status = trusted_set_load_root(ret_set, data.data, data.len, err);
         }
@@ -159,10 +176,17 @@ static enum status read_pointer(const struct publication *publication,
     return status;
 }
 
+static enum status read_role(void *context, const char *role, int64_t version,
+                             struct buf *ret_text, struct err *err)
+{
+    return publication_read(context, role, version, ret_text, err);
+}
+
 enum status publication_follow(const struct publication *publication, struct live *live,
                                int64_t root_version, struct err *err)
 {
     struct trusted_set *set = &live->set;
+    struct role_source source = {.read = read_role, .context = (void *)publication};
     bool changed = false;
     BUF_AUTO targets = BUF_INIT(METADATA_MAX);
     enum status status = publication_trust_roots(publication, root_version, 0, set, err);
@@ -174,7 +198,7 @@ enum status publication_follow(const struct publication *publication, struct liv
                                               live->timestamp.len, &changed, err);
     }
     if (status == OK) {
-        status = publication_read(publication, TUF_ROLE_SNAPSHOT,
+        status = publication_read(publication, tuf_role_name(TUF_ROLE_SNAPSHOT),
                                   set->timestamp->snapshot.version, &live->snapshot, err);
     }
     if (status == OK) {
@@ -188,10 +212,15 @@ enum status publication_follow(const struct publication *publication, struct liv
     if (!meta) {
         return err_set(err, ERR_TUF_MISSING, "the snapshot lists no targets.json");
     }
-    status =
-        publication_read(publication, TUF_ROLE_TARGETS, meta->version, &targets, err);
-    return status == OK ? trusted_set_update_targets(set, targets.data, targets.len, err)
-                        : status;
+    status = publication_read(publication, tuf_role_name(TUF_ROLE_TARGETS), meta->version,
+                              &targets, err);
+    if (status == OK) {
+        status = trusted_set_update_targets(set, targets.data, targets.len, err);
+    }
+    if (status == OK) {
+        status = publication_roles_accept(set, &source, err);
+    }
+    return status == OK ? live_list(live, err) : status;
 }
 
 enum status publication_load(const struct publication *publication,

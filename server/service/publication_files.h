@@ -13,8 +13,9 @@
 
 /* A published state, verified. Everything is owned. */
 struct live {
-    struct trusted_set set;
-    struct buf timestamp; /* the bytes of these two */
+    struct trusted_set set;     /* with every delegated role */
+    struct tuf_targets listing; /* what searches find; borrows from the set */
+    struct buf timestamp;       /* the bytes of these two */
     struct buf snapshot;
 };
 
@@ -41,13 +42,13 @@ enum status publication_target_path(const struct publication *publication,
                                     const char *sha256, char ret_path[static PATH_MAX],
                                     struct err *err) MUST_USE;
 
-/* Reads "N.<role>.json". */
-enum status publication_read(const struct publication *publication, enum tuf_role role,
+/* Reads "N.<role>.json" of any role. */
+enum status publication_read(const struct publication *publication, const char *role,
                              int64_t version, struct buf *ret_data,
                              struct err *err) MUST_USE;
 
-/* Writes "N.<role>.json" durably. */
-enum status publication_write(const struct publication *publication, enum tuf_role role,
+/* Writes it durably. */
+enum status publication_write(const struct publication *publication, const char *role,
                               int64_t version, const struct buf *data,
                               struct err *err) MUST_USE;
 
@@ -83,5 +84,12 @@ void publication_swap(struct publication *publication, struct live *live);
 
 struct live *live_new(void);
 void live_free(struct live *live);
+
+/* Makes the listing of a state whose roles are all accepted; errors as of
+ * publication_roles_list. */
+enum status live_list(struct live *live, struct err *err) MUST_USE;
+
+/* Frees what is remembered of verified files. */
+void publication_forget_verified(struct publication *publication);
 
 #endif

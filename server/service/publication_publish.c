@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/service/publication_files.h"
+#include "server/service/publication_roles.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -46,8 +47,8 @@ static enum status same_root(const struct push *push, const char *text, int64_t 
                              struct err *err)
 {
     BUF_AUTO stored = BUF_INIT(TUF_LIMITS_DEFAULT.root_bytes);
-    enum status status =
-        publication_read(push->publication, TUF_ROLE_ROOT, version, &stored, err);
+    enum status status = publication_read(push->publication, tuf_role_name(TUF_ROLE_ROOT),
+                                          version, &stored, err);
     if (status == ERR_NOT_FOUND) {
         return OK; /* older than the first one that was pushed here */
     }
@@ -208,23 +209,29 @@ static enum status trust_snapshot(struct push *push, struct err *err)
                                                 next->snapshot.len, err);
 }
 
-/* Published targets of one version have one content for ever. */
+/* A published file of one version has one content for ever. */
+static enum status same_content(const struct push *push, const char *role,
+                                int64_t version, const char *text, struct err *err)
+{
+    BUF_AUTO stored = BUF_INIT(TUF_LIMITS_DEFAULT.targets_bytes);
+    enum status status = publication_read(push->publication, role, version, &stored, err);
+    if (status == OK &&
+        (stored.len != strlen(text) || memcmp(stored.data, text, stored.len) != 0)) {
+        return err_set(err, ERR_TUF_VERSION,
+                       "%.60s %" PRId64 " was published with other content", role,
+                       version);
+    }
+    return status;
+}
+
 static enum status check_targets_version(const struct push *push, struct err *err)
 {
     const struct live *live = push->publication->live;
     int64_t version = push->next->set.targets->envelope.version;
-    if (!live || version != live->set.targets->envelope.version) {
-        return OK;
-    }
-    BUF_AUTO stored = BUF_INIT(TUF_LIMITS_DEFAULT.targets_bytes);
-    enum status status =
-        publication_read(push->publication, TUF_ROLE_TARGETS, version, &stored, err);
-    if (status == OK && (stored.len != push->targets.len ||
-                         memcmp(stored.data, push->targets.data, stored.len) != 0)) {
-        return err_set(err, ERR_TUF_VERSION,
-                       "targets %" PRId64 " was published with other content", version);
-    }
-    return status;
+    return live && version == live->set.targets->envelope.version
+               ? same_content(push, tuf_role_name(TUF_ROLE_TARGETS), version,
+                              push->order->targets, err)
+               : OK;
 }
 
 static enum status trust_targets(struct push *push, struct err *err)
@@ -245,12 +252,92 @@ static enum status trust_targets(struct push *push, struct err *err)
     return status;
 }
 
+/* The file of a delegated role in the order, or NULL. */
+static const char *pushed_role(const struct push *push, const char *role)
+{
+    const struct publication_order *order = push->order;
+    for (size_t i = 0; i < order->delegated_count; i++) {
+        if (strcmp(order->delegated[i].role, role) == 0) {
+            return order->delegated[i].text;
+        }
+    }
+    return NULL;
+}
+
+/* From the order, else as it was published before. */
+static enum status read_role(void *context, const char *role, int64_t version,
+                             struct buf *ret_text, struct err *err)
+{
+    const struct push *push = context;
+    const char *text = pushed_role(push, role);
+    if (!text) {
+        return publication_read(push->publication, role, version, ret_text, err);
+    }
+    buf_addstr(ret_text, text);
+    return buf_status(ret_text, err);
+}
+
+/* A role that was live with this version must be the same one. */
+static enum status check_role_version(const struct push *push,
+                                      const struct trusted_role *role, struct err *err)
+{
+    const struct live *live = push->publication->live;
+    const char *text = pushed_role(push, role->name);
+    int64_t version = role->targets->envelope.version;
+    for (size_t i = 0; live && text && i < live->set.delegated_count; i++) {
+        const struct trusted_role *old = &live->set.delegated[i];
+        if (strcmp(old->name, role->name) == 0 &&
+            old->targets->envelope.version == version) {
+            return same_content(push, role->name, version, text, err);
+        }
+    }
+    return OK;
+}
+
+static enum status check_roles(const struct push *push, struct err *err)
+{
+    const struct publication_order *order = push->order;
+    const struct trusted_set *set = &push->next->set;
+    enum status status = OK;
+    for (size_t i = 0; status == OK && i < order->delegated_count; i++) {
+        char pointer[PUBLICATION_POINTER_BYTES];
+        status = publication_roles_named(set, order->delegated[i].role, err);
+        publication_role_pointer(order->delegated[i].role, pointer);
+        err_set_pointer(err, "%s", pointer);
+    }
+    for (size_t i = 0; status == OK && i < set->delegated_count; i++) {
+        char pointer[PUBLICATION_POINTER_BYTES];
+        status = check_role_version(push, &set->delegated[i], err);
+        publication_role_pointer(set->delegated[i].name, pointer);
+        err_set_pointer(err, "%s", pointer);
+    }
+    return status;
+}
+
+/* All delegated roles, and then what clients find in all roles together. */
+static enum status trust_roles(struct push *push, struct err *err)
+{
+    struct role_source source = {.read = read_role, .context = push};
+    enum status status = publication_roles_accept(&push->next->set, &source, err);
+    if (status == OK) {
+        status = check_roles(push, err);
+    }
+    if (status == OK) {
+        status = live_list(push->next, err);
+    }
+    if (status == OK) {
+        status = model_targets_check(&push->next->listing, err);
+    }
+    err_set_pointer(err, "/delegated");
+    return status;
+}
+
 /* Whether the live state lists the same file already. */
 static bool known_file(const struct push *push, const struct tuf_target *target)
 {
     const struct live *live = push->publication->live;
     const struct tuf_target *old =
-        live ? tuf_targets_find(live->set.targets, target->path) : NULL;
+        live ? tuf_targets_find(&live->listing, target->path) : NULL;
     return old && old->length == target->length && !target->hashes.has_sha512 &&
            memcmp(old->hashes.sha256, target->hashes.sha256, 32) == 0;
 }
@@ -286,7 +373,7 @@ static enum status check_file(const struct push *push, const struct tuf_target *
 
 static enum status check_files(const struct push *push, struct err *err)
 {
-    const struct tuf_targets *targets = push->next->set.targets;
+    const struct tuf_targets *targets = &push->next->listing;
     enum status status = OK;
     for (size_t i = 0; status == OK && i < targets->count; i++) {
         status = check_file(push, &targets->targets[i], err);
@@ -295,29 +382,61 @@ static enum status check_files(const struct push *push, struct err *err)
     return status;
 }
 
-/* Documents first, the pointer last. */
-static enum status store(struct push *push, struct err *err)
+static enum status store_text(const struct push *push, const char *role, int64_t version,
+                              const char *text, struct err *err)
+{
+    BUF_AUTO bytes = BUF_INIT(TUF_LIMITS_DEFAULT.targets_bytes);
+    buf_addstr(&bytes, text);
+    enum status status = buf_status(&bytes, err);
+    return status == OK ? publication_write(push->publication, role, version, &bytes, err)
+                        : status;
+}
+
+static enum status store_roots(const struct push *push, struct err *err)
 {
     const struct publication_order *order = push->order;
-    const struct trusted_set *set = &push->next->set;
     enum status status = OK;
     for (size_t i = order->root_count - push->new_roots;
          status == OK && i < order->root_count; i++) {
-        BUF_AUTO root = BUF_INIT(TUF_LIMITS_DEFAULT.root_bytes);
         int64_t version = 0;
-        buf_addstr(&root, order->roots[i]);
         status = root_version(order->roots[i], &version, err);
         if (status == OK) {
-            status =
-                publication_write(push->publication, TUF_ROLE_ROOT, version, &root, err);
+            status = store_text(push, tuf_role_name(TUF_ROLE_ROOT), version,
+                                order->roots[i], err);
         }
     }
+    return status;
+}
+
+static enum status store_roles(const struct push *push, struct err *err)
+{
+    const struct trusted_set *set = &push->next->set;
+    enum status status = OK;
+    for (size_t i = 0; status == OK && i < set->delegated_count; i++) {
+        const struct trusted_role *role = &set->delegated[i];
+        const char *text = pushed_role(push, role->name);
+        if (text) {
+            status =
+                store_text(push, role->name, role->targets->envelope.version, text, err);
+        }
+    }
+    return status;
+}
+
+/* Documents first, the pointer last. */
+static enum status store(struct push *push, struct err *err)
+{
+    const struct trusted_set *set = &push->next->set;
+    enum status status = store_roots(push, err);
     if (status == OK) {
-        status = publication_write(push->publication, TUF_ROLE_TARGETS,
+        status = store_roles(push, err);
+    }
+    if (status == OK) {
+        status = publication_write(push->publication, tuf_role_name(TUF_ROLE_TARGETS),
                                    set->targets->envelope.version, &push->targets, err);
     }
     if (status == OK) {
-        status = publication_write(push->publication, TUF_ROLE_SNAPSHOT,
+        status = publication_write(push->publication, tuf_role_name(TUF_ROLE_SNAPSHOT),
                                    set->snapshot->envelope.version, &push->next->snapshot,
                                    err);
     }
@@ -347,6 +466,9 @@ static enum status publish(struct push *push, const char *actor, struct err *err
     }
     if (status == OK) {
         status = trust_targets(push, err);
+    }
+    if (status == OK) {
+        status = trust_roles(push, err);
     }
     if (status == OK) {
         status = check_files(push, err);
