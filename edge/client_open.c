@@ -23,6 +23,7 @@ enum {
     QUEUE_MIB = 64,
     REJECTED_MIB = 4,
     MODEL_MIB = 64,
+    DOWNLOAD_MIN_RATE = 100, /* bytes a second */
 };
 
 static int64_t or_default(int64_t value, int64_t fallback)
@@ -156,6 +157,9 @@ static enum status open_identity(struct muster_client *client,
 static enum status open_store(struct muster_client *client, struct err *err)
 {
     enum status status = store_open(&client->store, client->state_folder, err);
+    if (status == OK) {
+        status = env_join(client->state_folder, "partial", client->install.partials, err);
+    }
     if (status != OK) {
         return status;
     }
@@ -204,7 +208,10 @@ static void wire(struct muster_client *client,
     client->updater.metadata_path = "/tuf/metadata";
     client->finder.updater = &client->updater;
     client->install.env = &client->env;
-    client->install.http = &client->http;
+    client->install.download.env = &client->env;
+    client->install.download.http = &client->http;
+    client->install.download.min_rate =
+        or_default(options->download_min_rate, DOWNLOAD_MIN_RATE);
     client->install.store = &client->store;
     client->install.hash_fd = -1;
     client->submit = (struct submit){.env = &client->env,

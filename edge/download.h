@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* download: one target into a mapped temporary file, as it is or through its transport.
+/* download: one target from the network into its partial file, going on where an earlier
+ * attempt, of this process or one before, broke off.
  *
- * The file is allocated in full first, so a full disk is an error here and not a fault in
- * the mapping. Never more than the signed length is taken from the network, nor more than
- * the signed result written; what was received is hashed on the way. */
+ * What is on disk is hashed again; then the rest is asked for with Range and, since a
+ * target's strong ETag is its digest, If-Range. 200 and 416 mean: from the beginning; a
+ * 206 of any other range than the one asked for is refused. Never more than the signed
+ * length is taken, and only bytes with the signed digest are ever `done`. Bytes that a
+ * digest refuses are fetched anew once when some of them were from an earlier attempt,
+ * which a power cut may have damaged. An attempt that brings too little in a minute is
+ * broken off. A failure keeps the partial file, unless its bytes are wrong. */
 #ifndef MUSTER_EDGE_DOWNLOAD_H
 #define MUSTER_EDGE_DOWNLOAD_H
 
@@ -11,44 +16,55 @@
 #include <stdint.h>
 
 #include "edge/http.h"
-#include "format/transport.h"
+#include "edge/partial.h"
 #include "tuf/target.h"
-#include "tuf/target_digest.h"
 
-struct download {
-    const struct tuf_target *file; /* borrowed: what is fetched */
-    char path[EDGE_PATH_BYTES];    /* of the temporary file, "" when there is none */
-    int fd;
-    uint8_t *map;
-    size_t length; /* of the result */
-    bool packed;
-    struct transport_decoder decoder;
-    struct target_digest digest; /* over what is received */
-    struct http_call *call;
-};
+enum download_phase { DOWNLOAD_IDLE, DOWNLOAD_REHASH, DOWNLOAD_ASK, DOWNLOAD_RUN };
 
-/* What to fetch. */
+/* What to fetch. All of it is borrowed until download_stop. */
 struct download_order {
     const struct tuf_target *file;
-    bool packed; /* it is a zstd transport */
     bool consistent_snapshot;
-    int64_t result_length;
-    const char *temporary; /* path, must not exist */
+    const char *folder; /* of the partial file */
     const char *token;
 };
 
-/* Starts; the download must be zero or released before. */
-enum status download_start(struct download *download, struct http *http,
-                           const struct download_order *order, struct err *err) MUST_USE;
+struct download {
+    const struct edge_env *env;
+    struct http *http;
+    int64_t min_rate; /* bytes a second, below which an attempt is broken off */
 
-/* Once the call is done: OK when everything that was signed arrived and came out.
- * ERR_NET, ERR_NET_STATUS, ERR_TUF_LENGTH, ERR_TUF_HASH, ERR_CONTENT_*. */
-enum status download_finish(struct download *download, struct err *err) MUST_USE;
+    enum download_phase phase;
+    struct download_order order;
+    struct partial partial;
+    struct http_call *call;
+    int64_t asked_from;     /* where the running request begins */
+    bool begun;             /* its first bytes came */
+    bool resumed;           /* some bytes are not of this attempt */
+    int64_t brought;        /* bytes received since download_begin */
+    int64_t watch_ms;       /* monotonic: since when the rate is watched */
+    int64_t watch_brought;  /* `brought` at that time */
+    int64_t retry_after_ms; /* of the last answer */
+    bool try_later;         /* it said that asking again may help */
+};
 
-/* Syncs the file. One fsync. */
-enum status download_sync(struct download *download, struct err *err) MUST_USE;
+/* Begins; env, http and min_rate are set, nothing runs. */
+enum status download_begin(struct download *download, const struct download_order *order,
+                           struct err *err) MUST_USE;
 
-/* Ends it and removes the temporary file, unless it was renamed (path set to ""). */
-void download_release(struct download *download);
+/* Moves it on. *ret_done when the whole target lies in `partial.path` and has its signed
+ * digest; download_stop ends it then. ERR_NET, ERR_NET_STATUS, ERR_TUF_LENGTH,
+ * ERR_TUF_HASH, ERR_DISK_FULL, ERR_IO; after an error only download_stop. */
+enum status download_step(struct download *download, bool *ret_done,
+                          struct err *err) MUST_USE;
+
+/* When it wants to be stepped again, in ms. */
+int64_t download_wait_ms(const struct download *download);
+
+/* Ends it; the partial file stays. */
+void download_stop(struct download *download);
+
+/* Ends it and removes the partial file. */
+void download_forget(struct download *download);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/http.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +10,7 @@
 
 enum {
     ERROR_BODY_BYTES = 16 * 1024,
-    SLOW_BYTES_PER_S = 256, /* slower than this for stall_ms is no progress */
-    RECEIVE_BYTES = 64 * 1024,
+    RECEIVE_BYTES = 16 * 1024, /* curl reads up to 100 of them at once: about 5 ms */
 };
 
 enum status http_init(struct http *ret_http, const struct edge_env *env, const char *url,
@@ -58,20 +58,34 @@ static size_t collect(struct http_call *call, const char *data, size_t len)
     return len;
 }
 
+static bool is_success(const struct http_call *call)
+{
+    return call->status == 200 || (call->status == 206 && call->ranged);
+}
+
+/* To the sink, unless that wants it later: then curl keeps the bytes and comes again. */
+static size_t deliver(struct http_call *call, const char *data, size_t len)
+{
+    const struct http_order *order = &call->order;
+    if (order->hold && order->hold(order->sink_user)) {
+        call->held = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    call->received += len;
+    return order->sink(order->sink_user, data, len, &call->err) == OK ? len : 0;
+}
+
 static size_t on_data(char *data, size_t size, size_t count, void *user)
 {
     struct http_call *call = user;
     size_t len = size * count;
-    long status = 0;
-    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status != 200) {
+    if (!is_success(call)) {
         return collect(call, data, len);
     }
-    call->received += len;
     if (call->order.sink) {
-        return call->order.sink(call->order.sink_user, data, len, &call->err) == OK ? len
-                                                                                    : 0;
+        return deliver(call, data, len);
     }
+    call->received += len;
     if (call->received > call->order.max_bytes) {
         err_set(&call->err, ERR_LIMIT, "the answer is larger than %zu bytes",
                 call->order.max_bytes);
@@ -80,14 +94,68 @@ static size_t on_data(char *data, size_t size, size_t count, void *user)
     return collect(call, data, len);
 }
 
-/* The first bytes of a 200 answer lift the ceiling from an error's to the order's. */
+static bool read_number(const char **text, int64_t *ret_value)
+{
+    char *end;
+    if (**text < '0' || **text > '9') {
+        return false;
+    }
+    errno = 0;
+    *ret_value = strtoll(*text, &end, 10);
+    *text = end;
+    return errno == 0;
+}
+
+void http_range_parse(const char *text, struct http_range *ret_range)
+{
+    struct http_range range = {.total = -1};
+    *ret_range = (struct http_range){0};
+    if (strncasecmp(text, "bytes ", 6) != 0) {
+        return;
+    }
+    text += 6;
+    bool whole = read_number(&text, &range.first) && *text++ == '-' &&
+                 read_number(&text, &range.last) && *text++ == '/' &&
+                 (strcmp(text, "*") == 0 || (read_number(&text, &range.total) && !*text));
+    range.present = whole && range.first <= range.last &&
+                    (range.total < 0 || range.last < range.total);
+    if (range.present) {
+        *ret_range = range;
+    }
+}
+
+static const char *header(const struct http_call *call, const char *name)
+{
+    struct curl_header *found = NULL;
+    return curl_easy_header(call->easy, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK
+               ? found->value
+               : "";
+}
+
+static void read_answer_head(struct http_call *call)
+{
+    long status = 0;
+    curl_off_t retry_s = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    call->status = (int)status;
+    curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_s);
+    call->retry_after_ms =
+        retry_s > 0 && retry_s < 86400 * 365 ? (int64_t)retry_s * 1000 : 0;
+    const char *etag = header(call, "ETag");
+    if (strlen(etag) < sizeof call->etag) {
+        memcpy(call->etag, etag, strlen(etag) + 1);
+    }
+    http_range_parse(header(call, "Content-Range"), &call->range);
+}
+
+/* What came of the head is known before the body; the body of a success may be as large
+ * as was ordered. */
 static size_t on_header(char *data, size_t size, size_t count, void *user)
 {
     struct http_call *call = user;
-    if (size * count == 2 && data[0] == '\r') {
-        long status = 0;
-        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-        call->body.max = status == 200 ? call->order.max_bytes : ERROR_BODY_BYTES;
+    if (data[0] == '\r' || data[0] == '\n') {
+        read_answer_head(call);
+        call->body.max = is_success(call) ? call->order.max_bytes : ERROR_BODY_BYTES;
     }
     return size * count;
 }
@@ -115,6 +183,12 @@ static bool set_headers(struct http_call *call, const struct http_order *order)
     if (order->if_none_match && order->if_none_match[0]) {
         ok = ok && add_header(call, "If-None-Match", order->if_none_match);
     }
+    if (order->range) {
+        ok = ok && add_header(call, "Range", order->range);
+    }
+    if (order->if_range) {
+        ok = ok && add_header(call, "If-Range", order->if_range);
+    }
     if (order->body) {
         ok = ok && add_header(call, "Content-Type", "application/json") &&
              add_header(call, "Expect", "");
@@ -136,20 +210,13 @@ static void set_body(struct http_call *call, const struct http_order *order)
     }
 }
 
-/* A small answer has a whole deadline, a large one a least rate and a deadline from it.
- */
+/* A collected answer has a deadline for the whole; that of a sink, whoever takes it. */
 static void set_times(struct http_call *call)
 {
     const struct edge_env *env = call->http->env;
-    int64_t total = env->connect_ms + env->stall_ms +
-                    (int64_t)(call->order.max_bytes / SLOW_BYTES_PER_S) * 1000;
-    bool large = call->order.sink != NULL;
+    int64_t total = env->connect_ms + env->stall_ms;
     curl_easy_setopt(call->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)env->connect_ms);
-    curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS,
-                     large ? (long)total : (long)(env->connect_ms + env->stall_ms));
-    curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES_PER_S);
-    curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_TIME,
-                     (long)((env->stall_ms + 999) / 1000));
+    curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, call->order.sink ? 0L : (long)total);
 }
 
 static void set_options(struct http_call *call, const char *url)
@@ -210,6 +277,7 @@ enum status http_call_start(struct http *http, const struct http_order *order,
     }
     call->http = http;
     call->order = *order;
+    call->ranged = order->range != NULL;
     call->body = BUF_INIT(ERROR_BODY_BYTES);
     call->asked_ms = env_mono_ms(http->env);
     enum status status = call_set_up(call, order, err);
@@ -239,22 +307,6 @@ void http_call_free(struct http_call *call)
     free(call);
 }
 
-static void read_answer_head(struct http_call *call)
-{
-    long status = 0;
-    curl_off_t retry_s = 0;
-    struct curl_header *etag = NULL;
-    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-    call->status = (int)status;
-    curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_s);
-    call->retry_after_ms =
-        retry_s > 0 && retry_s < 86400 * 365 ? (int64_t)retry_s * 1000 : 0;
-    if (curl_easy_header(call->easy, "ETag", 0, CURLH_HEADER, -1, &etag) == CURLHE_OK &&
-        strlen(etag->value) < sizeof call->etag) {
-        memcpy(call->etag, etag->value, strlen(etag->value) + 1);
-    }
-}
-
 static void call_finish(struct http_call *call, CURLcode code)
 {
     call->done = true;
@@ -263,12 +315,22 @@ static void call_finish(struct http_call *call, CURLcode code)
     if (code == CURLE_OK) {
         return;
     }
-    if (call->status != 0 && call->status != 200 && call->err.status == ERR_LIMIT) {
+    if (call->status != 0 && !is_success(call) && call->err.status == ERR_LIMIT) {
         err_clear(&call->err); /* the status says enough; the long text is not needed */
         return;
     }
     err_set(&call->err, ERR_NET, "could not talk to %s: %s", call->http->base_url,
             call->reason[0] ? call->reason : curl_easy_strerror(code));
+}
+
+void http_call_resume(struct http_call *call)
+{
+    call->held = false;
+    CURLcode code = curl_easy_pause(call->easy, CURLPAUSE_CONT);
+    if (code != CURLE_OK) { /* the kept bytes were refused */
+        curl_multi_remove_handle(call->http->multi, call->easy);
+        call_finish(call, code);
+    }
 }
 
 void http_pump(struct http *http)

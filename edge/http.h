@@ -21,34 +21,50 @@ struct http {
     char base_url[EDGE_PATH_BYTES];
 };
 
-/* Takes the next bytes of a 200 answer and bounds them; an error ends the transfer with
- * that error. */
+/* Takes the next bytes of a 200 or 206 answer and bounds them; an error ends the transfer
+ * with that error. */
 typedef enum status http_sink(void *user, const void *data, size_t len, struct err *err);
+
+/* Whether the next bytes shall wait until http_call_resume; asked before each of them. */
+typedef bool http_hold(void *user);
 
 /* What to ask. Everything but `path` may be zero; `body` is copied. */
 struct http_order {
     const char *path;          /* "/v1/reports" */
     const char *token;         /* Bearer */
     const char *if_none_match; /* an ETag */
+    const char *range;         /* "bytes=100-199" */
+    const char *if_range;      /* an ETag, with range */
     const void *body;          /* not NULL: POST of JSON */
     size_t body_len;
     bool body_zstd;   /* the body is zstd-compressed */
-    size_t max_bytes; /* of a 200 answer */
-    http_sink *sink;  /* else the answer is collected in `body` of the call */
-    void *sink_user;  /* outlives the call */
+    size_t max_bytes; /* of a 200 answer without a sink */
+    http_sink *sink;  /* else the answer is collected in `body` of the call. With a sink
+                         there is no deadline for the whole: its user watches it */
+    http_hold *hold;  /* with a sink; NULL: never */
+    void *sink_user;  /* of both; outlives the call */
+};
+
+/* What a Content-Range said; the total is -1 where it said "*". */
+struct http_range {
+    bool present;
+    int64_t first, last, total;
 };
 
 struct http_call {
     struct http *http;
     CURL *easy;                 /* owned */
     struct curl_slist *headers; /* owned */
-    struct http_order order;    /* for max_bytes and sink only */
+    struct http_order order;    /* for max_bytes, sink and hold only */
     char *sent;                 /* owned copy of the body */
     bool done;
-    int status;                    /* HTTP status once done, 0: there was none */
+    bool ranged;                   /* a range was asked for */
+    bool held;                     /* until http_call_resume */
+    int status;                    /* HTTP status once its head came, 0: none came */
+    struct http_range range;       /* of a 206 answer */
     struct err err;                /* why it failed, when http_call_result is not OK */
     struct buf body;               /* of the answer, without a sink */
-    uint64_t received;             /* bytes of a 200 answer */
+    uint64_t received;             /* bytes of a 200 or 206 answer */
     int64_t retry_after_ms;        /* 0: not said */
     int64_t asked_ms, received_ms; /* monotonic */
     char etag[160];                /* "" without */
@@ -69,6 +85,9 @@ enum status http_call_start(struct http *http, const struct http_order *order,
 /* Frees it, ending the transfer if need be. NULL allowed. */
 void http_call_free(struct http_call *call);
 
+/* Lets a held transfer go on. */
+void http_call_resume(struct http_call *call);
+
 /* Moves every transfer as far as it goes without waiting. */
 void http_pump(struct http *http);
 
@@ -78,6 +97,9 @@ int64_t http_wait_ms(struct http *http);
 /* Waits for the network or `max_ms` or http_wake. */
 void http_wait(struct http *http, int64_t max_ms);
 void http_wake(struct http *http);
+
+/* Reads the value of a Content-Range; what is not "bytes FIRST-LAST/TOTAL" is none. */
+void http_range_parse(const char *text, struct http_range *ret_range);
 
 /* Of a call that is done: OK when a whole answer of any status came; ERR_NET when none
  * did or it broke off; ERR_LIMIT when it was too large; what the sink said. */

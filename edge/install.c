@@ -23,7 +23,8 @@ static void end_hashing(struct install *install)
 void install_stop(struct install *install)
 {
     end_hashing(install);
-    download_release(&install->download);
+    unpack_release(&install->unpack);
+    download_stop(&install->download);
     model_release(install->model);
     install->model = NULL;
     install->phase = INSTALL_IDLE;
@@ -54,23 +55,15 @@ static enum status fetch(struct install *install, bool packed, struct err *err)
                        install->choice.record.model, install->choice.record.version);
     }
     const struct choice *choice = &install->choice;
-    char temporary[EDGE_PATH_BYTES];
-    enum status status =
-        env_join(install->store->folder, ".tmp-download", temporary, err);
-    if (status != OK) {
-        return status;
-    }
-    download_release(&install->download);
-    unlink(temporary);
+    unpack_release(&install->unpack);
     install->packed = packed;
+    install->stored = false;
     struct download_order order = {.file = packed ? choice->transport.file
                                                   : choice->artifact.file,
-                                   .packed = packed,
                                    .consistent_snapshot = choice->consistent_snapshot,
-                                   .result_length = choice->record.length,
-                                   .temporary = temporary,
+                                   .folder = install->partials,
                                    .token = install->token};
-    status = download_start(&install->download, install->http, &order, err);
+    enum status status = download_begin(&install->download, &order, err);
     if (status == OK) {
         install->phase = INSTALL_FETCH;
     }
@@ -101,7 +94,8 @@ enum status install_begin(struct install *install, const struct choice *choice,
     snprintf(install->token, sizeof install->token, "%s", token ? token : "");
     enum status status =
         store_path(install->store, choice->record.artifact, install->path, err);
-    if (status == OK && file_exists(install->path)) {
+    install->stored = status == OK && file_exists(install->path);
+    if (install->stored) {
         return begin_hashing(install, install->path, err);
     }
     return status == OK ? fetch(install, choice->has_transport, err) : status;
@@ -110,7 +104,9 @@ enum status install_begin(struct install *install, const struct choice *choice,
 /* The full artifact after a transport that is not what was signed. */
 static enum status fall_back(struct install *install, enum status status, struct err *err)
 {
-    if (!install->packed || status == ERR_NET || status == ERR_DISK_FULL) {
+    bool later = status == ERR_NET || status == ERR_DISK_FULL || status == ERR_IO ||
+                 install->download.try_later;
+    if (!install->packed || later) {
         return status;
     }
     env_complain(install->env, CHANNEL_MODEL, err);
@@ -118,15 +114,55 @@ static enum status fall_back(struct install *install, enum status status, struct
     return fetch(install, false, err);
 }
 
+/* The file that has become the artifact, or is to. */
+static const char *result_path(const struct install *install)
+{
+    return install->stored   ? install->path
+           : install->packed ? install->unpack.path
+                             : install->download.partial.path;
+}
+
+static enum status begin_unpacking(struct install *install, struct err *err)
+{
+    char temporary[EDGE_PATH_BYTES];
+    enum status status =
+        env_join(install->store->folder, ".tmp-download", temporary, err);
+    if (status == OK) {
+        status = unpack_begin(&install->unpack, install->download.partial.path, temporary,
+                              install->choice.record.length, err);
+    }
+    if (status == OK) {
+        install->phase = INSTALL_UNPACK;
+    }
+    return status;
+}
+
 static enum status step_fetch(struct install *install, struct err *err)
 {
     struct err cause = {0};
-    enum status status = download_finish(&install->download, &cause);
-    if (status == OK) {
-        return begin_hashing(install, install->download.path, err);
+    bool done = false;
+    enum status status = download_step(&install->download, &done, &cause);
+    if (status != OK) {
+        status = fall_back(install, status, &cause);
+        return status == OK ? OK : err_set(err, status, "%s", cause.detail);
     }
-    status = fall_back(install, status, &cause);
-    return status == OK ? OK : err_set(err, status, "%s", cause.detail);
+    if (!done) {
+        return OK;
+    }
+    return install->packed ? begin_unpacking(install, err)
+                           : begin_hashing(install, result_path(install), err);
+}
+
+static enum status step_unpack(struct install *install, struct err *err)
+{
+    struct err cause = {0};
+    bool done = false;
+    enum status status = unpack_step(&install->unpack, &done, &cause);
+    if (status != OK) {
+        status = fall_back(install, status, &cause);
+        return status == OK ? OK : err_set(err, status, "%s", cause.detail);
+    }
+    return done ? begin_hashing(install, result_path(install), err) : OK;
 }
 
 /* A slice of the file; *ret_end at its end. */
@@ -165,13 +201,12 @@ static enum status step_hash(struct install *install, struct err *err)
         return status;
     }
     struct err cause = {0};
-    bool stored = install->download.path[0] == '\0';
     status = check_hash(install, &cause);
     if (status == OK) {
-        install->phase = stored ? INSTALL_TEST : INSTALL_SYNC;
+        install->phase = install->stored ? INSTALL_TEST : INSTALL_SYNC;
         return OK;
     }
-    if (stored) { /* damaged on disk: fetch it anew */
+    if (install->stored) { /* damaged on disk: fetch it anew */
         unlink(install->path);
         return fetch(install, install->choice.has_transport, err);
     }
@@ -181,7 +216,13 @@ static enum status step_hash(struct install *install, struct err *err)
 
 static enum status step_sync(struct install *install, struct err *err)
 {
-    enum status status = download_sync(&install->download, err);
+    const char *path = result_path(install);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool synced = fd >= 0 && fsync(fd) == 0;
+    enum status status = synced ? OK : err_set_errno(err, "could not sync '%s'", path);
+    if (fd >= 0) {
+        close(fd);
+    }
     if (status == OK) {
         install->phase = INSTALL_RENAME;
     }
@@ -190,16 +231,18 @@ static enum status step_sync(struct install *install, struct err *err)
 
 static enum status step_rename(struct install *install, struct err *err)
 {
-    enum status status = file_rename(install->download.path, install->path, err);
+    enum status status = file_rename(result_path(install), install->path, err);
     if (status == OK) {
-        install->download.path[0] = '\0';
-        download_release(&install->download);
+        install->unpack.path[0] = '\0'; /* unless it was the partial file: renamed */
+        unpack_release(&install->unpack);
+        download_forget(&install->download);
         install->phase = INSTALL_TEST;
     }
     return status;
 }
 
-/* A model that fails its self-test is removed: its bytes are right, it does not run here.
+/* A model that fails its self-test is removed: its bytes are right, it does not run
+ * here.
  */
 static enum status step_test(struct install *install, struct err *err)
 {
@@ -218,6 +261,7 @@ static enum status step_activate(struct install *install, struct edge_model **re
 {
     enum status status = store_activate(install->store, &install->choice.record, err);
     if (status == OK) {
+        partial_sweep(install->partials);
         *ret_model = install->model;
         install->model = NULL;
         install->phase = INSTALL_IDLE;
@@ -225,10 +269,32 @@ static enum status step_activate(struct install *install, struct edge_model **re
     return status;
 }
 
-bool install_ready(const struct install *install)
+bool install_fetching(const struct install *install)
 {
-    return install->phase != INSTALL_IDLE &&
-           (install->phase != INSTALL_FETCH || install->download.call->done);
+    return install->phase == INSTALL_FETCH;
+}
+
+void install_renew_token(struct install *install, const char *token)
+{
+    (void)snprintf(install->token, sizeof install->token, "%s", token);
+}
+
+int64_t install_wait_ms(const struct install *install)
+{
+    switch (install->phase) {
+    case INSTALL_IDLE:
+        return EDGE_NEVER_MS;
+    case INSTALL_FETCH:
+        return download_wait_ms(&install->download);
+    case INSTALL_UNPACK:
+    case INSTALL_HASH:
+    case INSTALL_SYNC:
+    case INSTALL_RENAME:
+    case INSTALL_TEST:
+    case INSTALL_ACTIVATE:
+        return 0;
+    }
+    return 0;
 }
 
 static enum status advance(struct install *install, struct edge_model **ret_model,
@@ -239,6 +305,8 @@ static enum status advance(struct install *install, struct edge_model **ret_mode
         return OK;
     case INSTALL_FETCH:
         return step_fetch(install, err);
+    case INSTALL_UNPACK:
+        return step_unpack(install, err);
     case INSTALL_HASH:
         return step_hash(install, err);
     case INSTALL_SYNC:
@@ -256,7 +324,7 @@ static enum status advance(struct install *install, struct edge_model **ret_mode
 enum status install_step(struct install *install, struct edge_model **ret_model,
                          struct err *err)
 {
-    if (!install_ready(install)) {
+    if (install_wait_ms(install) > 0) {
         return OK;
     }
     enum status status = advance(install, ret_model, err);

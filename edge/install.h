@@ -3,8 +3,10 @@
  * self-tested and made active; one slice a step.
  *
  * The transport is tried first and the full artifact after it, unless the network itself
- * failed. Nothing is visible under its final name before its digest was checked. Hashing
- * goes in slices of 1 MiB; opening and self-testing the model is one piece. */
+ * failed. Nothing is visible under its final name before its digest was checked. Reading
+ * back, unpacking and hashing go in slices of 1 MiB; opening and self-testing the model
+ * is one piece. What a failed download left is gone on with the next time; it is removed
+ * when its artifact, or another one, is active. */
 #ifndef MUSTER_EDGE_INSTALL_H
 #define MUSTER_EDGE_INSTALL_H
 
@@ -14,11 +16,13 @@
 #include "edge/choice.h"
 #include "edge/download.h"
 #include "edge/store.h"
+#include "edge/unpack.h"
 
 enum install_phase {
     INSTALL_IDLE,
-    INSTALL_FETCH, /* downloading */
-    INSTALL_HASH,  /* the downloaded result, or a file that was there */
+    INSTALL_FETCH,  /* downloading */
+    INSTALL_UNPACK, /* a transport into its result */
+    INSTALL_HASH,   /* the result, or a file that was there */
     INSTALL_SYNC,
     INSTALL_RENAME,
     INSTALL_TEST,
@@ -27,15 +31,17 @@ enum install_phase {
 
 struct install {
     struct edge_env *env;
-    struct http *http;
     struct store *store;
     enum install_phase phase;
     struct choice choice;
     bool local;                 /* no network: only what is on disk */
     bool packed;                /* the transport is being fetched */
+    bool stored;                /* `path` is being hashed, nothing was downloaded */
     char path[EDGE_PATH_BYTES]; /* final */
     char token[256];
+    char partials[EDGE_PATH_BYTES]; /* folder of the partial file */
     struct download download;
+    struct unpack unpack;
     int hash_fd;                /* of the file being hashed, -1 */
     struct tuf_target expected; /* what its bytes must be: as signed, or as recorded */
     struct target_digest digest;
@@ -52,10 +58,14 @@ enum status install_begin(struct install *install, const struct choice *choice,
 enum status install_step(struct install *install, struct edge_model **ret_model,
                          struct err *err) MUST_USE;
 
-/* Whether stepping can do something now. */
-bool install_ready(const struct install *install);
+/* Whether it waits for the network, and the token for its next request. */
+bool install_fetching(const struct install *install);
+void install_renew_token(struct install *install, const char *token);
 
-/* Ends it, removing what is unfinished. */
+/* When it wants to be stepped again, in ms. */
+int64_t install_wait_ms(const struct install *install);
+
+/* Ends it, removing what is unfinished but the partial file. */
 void install_stop(struct install *install);
 
 #endif

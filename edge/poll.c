@@ -40,12 +40,30 @@ static void round_failed(struct poll *poll, const struct err *err, int64_t at_le
     poll->next_ms = now_ms;
 }
 
+/* Ends the round until its download may be tried again; the reason was told. */
+static void round_waits(struct poll *poll, int64_t wait_ms)
+{
+    int64_t regular_ms = interval(poll);
+    poll->phase = POLL_IDLE;
+    poll->renewed = false;
+    poll->next_ms =
+        env_mono_ms(poll->env) + (wait_ms < regular_ms ? wait_ms : regular_ms);
+}
+
 /* Choosing and installing */
 
 static bool is_active(const struct poll *poll)
 {
     return poll->active_runs && poll->store->has_active &&
            memcmp(poll->store->active.artifact, poll->assignment.artifact, 32) == 0;
+}
+
+/* Forgets what was asked during a download; asks again after an interval. */
+static void end_watch(struct poll *poll)
+{
+    http_call_free(poll->watch);
+    poll->watch = NULL;
+    poll->watch_ms = env_mono_ms(poll->env) + interval(poll);
 }
 
 static void begin_install(struct poll *poll, const struct choice *choice,
@@ -58,6 +76,7 @@ static void begin_install(struct poll *poll, const struct choice *choice,
         return;
     }
     poll->phase = POLL_INSTALL;
+    end_watch(poll);
 }
 
 /* Whether it is known that this artifact cannot run here. */
@@ -70,10 +89,14 @@ static bool is_bad(const struct poll *poll)
 static void evaluate(struct poll *poll)
 {
     struct err err = {0};
+    int64_t held_ms = attempts_wait_ms(&poll->attempts, poll->assignment.artifact,
+                                       env_mono_ms(poll->env));
     if (!poll->assignment.has_model || is_active(poll)) {
         round_done(poll);
     } else if (is_bad(poll)) {
         round_failed(poll, &poll->bad_why, 0);
+    } else if (held_ms > 0) {
+        round_waits(poll, held_ms);
     } else if (finder_begin(poll->finder, poll->assignment.path, &err) != OK) {
         round_failed(poll, &err, 0);
     } else {
@@ -136,6 +159,19 @@ static bool go_back(struct poll *poll)
     return true;
 }
 
+/* What a failed download means for the next one. */
+static void count_attempt(struct poll *poll)
+{
+    const struct download *download = &poll->install->download;
+    struct attempt attempt = {.brought = download->brought,
+                              .retry_after_ms = download->retry_after_ms,
+                              .backoff_max_ms = poll->env->backoff_max_ms,
+                              .now_ms = env_mono_ms(poll->env)};
+    if (attempts_failed(&poll->attempts, poll->assignment.artifact, &attempt)) {
+        backoff_reset(&poll->backoff);
+    }
+}
+
 static void step_install(struct poll *poll)
 {
     struct err err = {0};
@@ -155,6 +191,8 @@ static void step_install(struct poll *poll)
         poll->has_bad = true;
         poll->bad_why = err;
         memcpy(poll->bad, poll->assignment.artifact, sizeof poll->bad);
+    } else if (status == ERR_NET || status == ERR_NET_STATUS) {
+        count_attempt(poll);
     }
     round_failed(poll, &err, 0);
 }
@@ -220,27 +258,39 @@ static void step_update(struct poll *poll)
 
 /* Asking */
 
-static void ask(struct poll *poll)
+static enum status ask_assignment(struct poll *poll, struct http_call **ret_call,
+                                  struct err *err)
 {
-    struct err err = {0};
     struct http_order order = {.path = "/v1/assignment",
                                .token = session_token(poll->session),
                                .if_none_match = poll->etag,
                                .max_bytes = ANSWER_BYTES};
-    if (http_call_start(poll->http, &order, &poll->call, &err) != OK) {
+    return http_call_start(poll->http, &order, ret_call, err);
+}
+
+static void ask(struct poll *poll)
+{
+    struct err err = {0};
+    if (ask_assignment(poll, &poll->call, &err) != OK) {
         round_failed(poll, &err, 0);
         return;
     }
     poll->phase = POLL_ASK;
 }
 
+static enum status read_assignment(const struct poll *poll, const struct http_call *call,
+                                   struct assignment *ret_assignment, struct err *err)
+{
+    const struct buf *body = &call->body;
+    return assignment_decode(body->data ? body->data : "", body->len,
+                             poll->model[0] ? poll->model : NULL, ret_assignment, err);
+}
+
 static void on_assignment(struct poll *poll)
 {
     struct err err = {0};
     struct assignment assignment;
-    const struct buf *body = &poll->call->body;
-    if (assignment_decode(body->data ? body->data : "", body->len,
-                          poll->model[0] ? poll->model : NULL, &assignment, &err) != OK) {
+    if (read_assignment(poll, poll->call, &assignment, &err) != OK) {
         round_failed(poll, &err, 0);
         return;
     }
@@ -288,6 +338,57 @@ static void step_ask(struct poll *poll)
     poll->call = NULL;
 }
 
+/* Watching, during a download */
+
+/* Whether the answer assigns something else than what is being fetched. */
+static bool is_superseded(const struct poll *poll)
+{
+    const struct assignment *now = &poll->assignment;
+    struct assignment next;
+    return http_call_result(poll->watch, NULL) == OK && poll->watch->status == 200 &&
+           read_assignment(poll, poll->watch, &next, NULL) == OK &&
+           (!next.has_model || memcmp(next.artifact, now->artifact, 32) != 0 ||
+            strcmp(next.path, now->path) != 0);
+}
+
+static void watch(struct poll *poll)
+{
+    const char *token = session_token(poll->session);
+    if (install_fetching(poll->install) && token) {
+        install_renew_token(poll->install, token);
+    }
+    if (!poll->watch && install_fetching(poll->install) && token &&
+        env_mono_ms(poll->env) >= poll->watch_ms) {
+        if (ask_assignment(poll, &poll->watch, NULL) != OK) {
+            end_watch(poll);
+        }
+    }
+    if (!poll->watch || !poll->watch->done) {
+        return;
+    }
+    if (is_superseded(poll)) { /* the next round sees it too, and begins anew */
+        install_stop(poll->install);
+        poll->phase = POLL_IDLE;
+        poll->next_ms = env_mono_ms(poll->env);
+    } else if (poll->watch->status == 401) {
+        session_refused(poll->session);
+    }
+    end_watch(poll);
+}
+
+static int64_t install_poll_wait_ms(const struct poll *poll)
+{
+    int64_t wait = install_wait_ms(poll->install);
+    if (!install_fetching(poll->install)) {
+        return wait;
+    }
+    if (poll->watch) {
+        return poll->watch->done ? 0 : wait;
+    }
+    int64_t until = poll->watch_ms - env_mono_ms(poll->env);
+    return until < wait ? (until > 0 ? until : 0) : wait;
+}
+
 static int64_t idle_wait_ms(const struct poll *poll)
 {
     if (!session_token(poll->session)) {
@@ -317,7 +418,10 @@ void poll_step(struct poll *poll)
         step_find(poll);
         break;
     case POLL_INSTALL:
-        step_install(poll);
+        watch(poll);
+        if (poll->phase == POLL_INSTALL) {
+            step_install(poll);
+        }
         break;
     }
 }
@@ -334,7 +438,7 @@ int64_t poll_wait_ms(const struct poll *poll)
     case POLL_FIND:
         return finder_ready(poll->finder) ? 0 : EDGE_NEVER_MS;
     case POLL_INSTALL:
-        return install_ready(poll->install) ? 0 : EDGE_NEVER_MS;
+        return install_poll_wait_ms(poll);
     }
     return EDGE_NEVER_MS;
 }
@@ -342,6 +446,7 @@ int64_t poll_wait_ms(const struct poll *poll)
 void poll_release(struct poll *poll)
 {
     http_call_free(poll->call);
-    poll->call = NULL;
+    http_call_free(poll->watch);
+    poll->call = poll->watch = NULL;
     poll->phase = POLL_IDLE;
 }

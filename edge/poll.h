@@ -4,13 +4,15 @@
  * One round: GET /v1/assignment; a TUF update when one is due; the assigned artifact is
  * looked up, through delegations where need be, and made active unless it is already. The
  * first thing that fails ends the round with one line of reason, the active model stays,
- * and the next round comes after a backoff. */
+ * and the next round comes after a backoff. While a download runs the assignment is asked
+ * for as often as else; one that is no longer assigned is abandoned. */
 #ifndef MUSTER_EDGE_POLL_H
 #define MUSTER_EDGE_POLL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "edge/attempts.h"
 #include "edge/finder.h"
 #include "edge/install.h"
 #include "edge/session.h"
@@ -47,6 +49,9 @@ struct poll {
     bool has_bad;    /* the next is an artifact that cannot run here */
     uint8_t bad[32];
     struct err bad_why;
+    struct attempts attempts; /* of the download */
+    struct http_call *watch;  /* asks for the assignment during a download */
+    int64_t watch_ms;         /* monotonic: when it asks next */
 };
 
 /* Does what can be done now. */

@@ -108,6 +108,9 @@ struct muster_client_options {
     /* Called within step or open with one line for people: what was refused and why, and
      * when it is well again (code "ok"). (none) */
     void (*on_message)(void *user, const char *code, const char *text);
+
+    int64_t download_min_rate; /* bytes a second; a download that brings less within a
+                                  minute is broken off (100) */
 };
 
 struct muster_client_status {

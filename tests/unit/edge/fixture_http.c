@@ -63,6 +63,8 @@ static bool read_request(int fd, struct fixture_request *request)
     copy_header(text, "\r\nContent-Encoding: ", encoding, sizeof encoding);
     copy_header(text, "\r\nAuthorization: Bearer ", request->token,
                 sizeof request->token);
+    copy_header(text, "\r\nRange: ", request->range, sizeof request->range);
+    copy_header(text, "\r\nIf-Range: ", request->if_range, sizeof request->if_range);
     copy_header(text, "\r\nIf-None-Match: ", request->if_none_match,
                 sizeof request->if_none_match);
     request->zstd = strcmp(encoding, "zstd") == 0;
@@ -101,14 +103,29 @@ static void send_answer(int fd, const struct fixture_answer *answer)
                        "HTTP/1.1 %d Fixture\r\n%s%sConnection: close\r\n\r\n",
                        answer->status, length, answer->headers);
     bool going = send_all(fd, head, (size_t)len);
-    size_t part = answer->manner == ANSWER_CUT ? answer->body.len / 2 : answer->body.len;
+    bool broken = answer->manner == ANSWER_CUT || answer->manner == ANSWER_STALL;
+    size_t part =
+        broken ? (answer->part ? answer->part : answer->body.len / 2) : answer->body.len;
+    part = part < answer->body.len ? part : answer->body.len;
     do {
         going = going && send_all(fd, answer->body.data ? answer->body.data : "", part);
     } while (going && answer->manner == ANSWER_ENDLESS && part > 0);
+    char nothing;
+    while (answer->manner == ANSWER_STALL && recv(fd, &nothing, 1, 0) > 0) {
+    }
 }
 
-static void serve(struct fixture_http *http, int fd)
+struct connection {
+    struct fixture_http *http;
+    int fd;
+};
+
+static void *serve(void *user)
 {
+    struct connection *connection = user;
+    struct fixture_http *http = connection->http;
+    int fd = connection->fd;
+    free(connection);
     struct fixture_request request = {0};
     struct fixture_answer answer = {.status = 200, .body = BUF_INIT(BODY_MAX)};
     if (read_request(fd, &request)) {
@@ -119,6 +136,24 @@ static void serve(struct fixture_http *http, int fd)
     buf_release(&request.body);
     buf_release(&answer.body);
     close(fd);
+    pthread_mutex_lock(&http->lock);
+    http->connections--;
+    pthread_cond_signal(&http->idle);
+    pthread_mutex_unlock(&http->lock);
+    return NULL;
+}
+
+static void begin_serving(struct fixture_http *http, int fd)
+{
+    pthread_t thread;
+    struct connection *connection = malloc(sizeof *connection);
+    assert_non_null(connection);
+    *connection = (struct connection){.http = http, .fd = fd};
+    pthread_mutex_lock(&http->lock);
+    http->connections++;
+    pthread_mutex_unlock(&http->lock);
+    assert_int_equal(pthread_create(&thread, NULL, serve, connection), 0);
+    pthread_detach(thread);
 }
 
 static void *run(void *user)
@@ -132,7 +167,7 @@ static void *run(void *user)
         struct timeval patience = {.tv_sec = 2};
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-        serve(http, fd);
+        begin_serving(http, fd);
     }
 }
 
@@ -142,6 +177,8 @@ void fixture_http_start(struct fixture_http *http, fixture_handler *handler, voi
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
     *http = (struct fixture_http){.handler = handler, .user = user};
+    pthread_mutex_init(&http->lock, NULL);
+    pthread_cond_init(&http->idle, NULL);
     http->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(http->listener >= 0);
     assert_int_equal(bind(http->listener, (struct sockaddr *)&address, len), 0);
@@ -156,4 +193,11 @@ void fixture_http_stop(struct fixture_http *http)
     shutdown(http->listener, SHUT_RDWR);
     pthread_join(http->thread, NULL);
     close(http->listener);
+    pthread_mutex_lock(&http->lock);
+    while (http->connections > 0) {
+        pthread_cond_wait(&http->idle, &http->lock);
+    }
+    pthread_mutex_unlock(&http->lock);
+    pthread_cond_destroy(&http->idle);
+    pthread_mutex_destroy(&http->lock);
 }

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/hex.h"
 #include "format/ack.h"
 #include "format/content.h"
@@ -190,13 +191,52 @@ static void report(struct server *server, const struct fixture_request *request,
     }
 }
 
-static void file(struct server *server, const char *path, struct fixture_answer *answer)
+/* As docs/PROTOCOL.md says it of targets: one range, if it is of these bytes. */
+static void target(const struct server_file *file, const struct fixture_request *request,
+                   const struct server_fault *fault, struct fixture_answer *answer)
+{
+    char digest[SHA256_HEX_BYTES], etag[SHA256_HEX_BYTES + 2];
+    uint8_t sha256[32];
+    assert_int_equal(sha256_of(file->data.data, file->data.len, sha256, NULL), OK);
+    hex_encode(sha256, sizeof sha256, digest);
+    snprintf(etag, sizeof etag, "\"%s\"", digest);
+    long long first = 0, last = (long long)file->data.len - 1, total = last + 1;
+    bool asked = sscanf(request->range, "bytes=%lld-%lld", &first, &last) >= 1 &&
+                 !(fault && fault->no_ranges) &&
+                 (!request->if_range[0] || strcmp(request->if_range, etag) == 0);
+    if (!asked) {
+        first = 0;
+        last = total - 1;
+    }
+    if (first >= total) {
+        answer->status = 416;
+        return;
+    }
+    first += fault ? fault->other_range : 0;
+    last = last < total ? last : total - 1;
+    buf_add(&answer->body, file->data.data + first, (size_t)(last - first + 1));
+    answer->status = asked ? 206 : 200;
+    int len = snprintf(answer->headers, sizeof answer->headers, "ETag: %s\r\n", etag);
+    if (asked) {
+        snprintf(answer->headers + len, sizeof answer->headers - (size_t)len,
+                 "Content-Range: bytes %lld-%lld/%lld\r\n", first, last, total);
+    }
+}
+
+static void file(struct server *server, const struct fixture_request *request,
+                 const struct server_fault *fault, struct fixture_answer *answer)
 {
     for (int i = 0; i < SERVER_FILES; i++) {
-        if (strcmp(server->files[i].path, path) == 0) {
-            buf_add(&answer->body, server->files[i].data.data, server->files[i].data.len);
-            return;
+        const struct server_file *file = &server->files[i];
+        if (strcmp(file->path, request->path) != 0) {
+            continue;
         }
+        if (strncmp(file->path, "/tuf/targets/", 13) == 0) {
+            target(file, request, fault, answer);
+        } else {
+            buf_add(&answer->body, file->data.data, file->data.len);
+        }
+        return;
     }
     problem(answer, 404, "not_found");
     end_problem(server, answer);
@@ -209,7 +249,7 @@ static bool needs_token(const char *path)
 }
 
 static void route(struct server *server, const struct fixture_request *request,
-                  struct fixture_answer *answer)
+                  const struct server_fault *fault, struct fixture_answer *answer)
 {
     const char *path = request->path;
     json_t *body = request->body.len > 0 && !request->zstd
@@ -228,7 +268,7 @@ static void route(struct server *server, const struct fixture_request *request,
     } else if (strcmp(path, "/v1/reports") == 0) {
         report(server, request, answer);
     } else {
-        file(server, path, answer);
+        file(server, request, fault, answer);
     }
     json_decref(body);
 }
@@ -255,6 +295,7 @@ static void apply(const struct server *server, const struct server_fault *fault,
                   struct fixture_answer *answer)
 {
     answer->manner = fault->manner;
+    answer->part = fault->part;
     if (fault->instead) {
         answer->status = 200;
         buf_reset(&answer->body);
@@ -274,6 +315,24 @@ static void apply(const struct server *server, const struct server_fault *fault,
     }
 }
 
+static void note_fetch(struct server *server, const struct fixture_request *request,
+                       const struct fixture_answer *answer)
+{
+    if (strncmp(request->path, "/tuf/targets/", 13) != 0) {
+        return;
+    }
+    if (server->fetch_count < SERVER_FETCHES) {
+        struct server_fetch *fetch = &server->fetches[server->fetch_count];
+        *fetch =
+            (struct server_fetch){.status = answer->status, .bytes = answer->body.len};
+        memcpy(fetch->path, request->path, sizeof fetch->path);
+        memcpy(fetch->range, request->range, sizeof fetch->range);
+        memcpy(fetch->if_range, request->if_range, sizeof fetch->if_range);
+        memcpy(fetch->token, request->token, sizeof fetch->token);
+    }
+    server->fetch_count++;
+}
+
 static void handle(void *user, const struct fixture_request *request,
                    struct fixture_answer *answer)
 {
@@ -282,11 +341,12 @@ static void handle(void *user, const struct fixture_request *request,
     server->requests++;
     const struct server_fault *fault = take_fault(server, request->path);
     if (!fault || fault->status == 0 || fault->store) {
-        route(server, request, answer);
+        route(server, request, fault, answer);
     }
     if (fault) {
         apply(server, fault, answer);
     }
+    note_fetch(server, request, answer);
     pthread_mutex_unlock(&server->lock);
 }
 
@@ -363,6 +423,14 @@ struct server_report server_report_at(struct server *server, int index)
     struct server_report report = server->reports[index];
     pthread_mutex_unlock(&server->lock);
     return report;
+}
+
+struct server_fetch server_fetch_at(struct server *server, int index)
+{
+    pthread_mutex_lock(&server->lock);
+    struct server_fetch fetch = server->fetches[index];
+    pthread_mutex_unlock(&server->lock);
+    return fetch;
 }
 
 int server_count(struct server *server, const int *counter)

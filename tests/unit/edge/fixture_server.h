@@ -2,15 +2,32 @@
 /* fixture_server: the node's side of docs/PROTOCOL.md, scripted, for tests of the client.
  *
  * It enrols, checks session signatures and clocks, assigns what it is told to, keeps
- * reports with the dedupe rule, and serves files below /tuf. Faults change the answer to
- * paths that contain a text, a number of times. All members are guarded by `lock`. */
+ * reports with the dedupe rule, and serves files below /tuf, targets with ranges. Faults
+ * change the answer to paths that contain a text, a number of times. All members are
+ * guarded by `lock`. */
 #ifndef MUSTER_TESTS_UNIT_EDGE_FIXTURE_SERVER_H
 #define MUSTER_TESTS_UNIT_EDGE_FIXTURE_SERVER_H
 
 #include "format/summary.h"
 #include "tests/unit/edge/fixture_http.h"
 
-enum { SERVER_FILES = 64, SERVER_REPORTS = 256, SERVER_FAULTS = 8, FOR_EVER = -1 };
+enum {
+    SERVER_FILES = 64,
+    SERVER_REPORTS = 256,
+    SERVER_FAULTS = 8,
+    SERVER_FETCHES = 64,
+    FOR_EVER = -1
+};
+
+/* A request below /tuf/targets. */
+struct server_fetch {
+    char path[512];
+    char range[64];
+    char if_range[160];
+    char token[256];
+    int status;
+    size_t bytes; /* of the body that was meant to be sent */
+};
 
 struct server_file {
     char path[256];
@@ -39,6 +56,9 @@ struct server_fault {
     bool flip;                  /* change a byte in the middle */
     bool store;                 /* handle the request all the same */
     enum fixture_manner manner; /* of the answer */
+    size_t part;                /* with ANSWER_CUT and ANSWER_STALL: so many bytes */
+    bool no_ranges;             /* answers ranges with everything */
+    int64_t other_range;        /* answers with a range that begins so much later */
     const struct buf *instead;  /* another file's bytes; the caller's */
 };
 
@@ -57,6 +77,8 @@ struct server {
     char token[64];
     struct server_fault faults[SERVER_FAULTS];
     int64_t next_id;
+    struct server_fetch fetches[SERVER_FETCHES];
+    int fetch_count; /* all of them; the first SERVER_FETCHES are kept */
 };
 
 void server_start(struct server *server);
@@ -77,6 +99,9 @@ void server_assign(struct server *server, const char *json);
 
 /* A report by its place, copied under the lock. */
 struct server_report server_report_at(struct server *server, int index);
+
+/* A fetch by its place, copied under the lock. */
+struct server_fetch server_fetch_at(struct server *server, int index);
 
 /* A counter, read under the lock. */
 int server_count(struct server *server, const int *counter);
