@@ -100,3 +100,21 @@ void arena_release(struct arena *arena)
     }
     *arena = (struct arena){.max = arena->max};
 }
+
+void arena_reset(struct arena *arena)
+{
+    struct arena_block *kept = NULL;
+    struct arena_block *block = arena->blocks;
+    while (block) {
+        struct arena_block *next = block->next;
+        if (!kept && block->cap == BLOCK_BYTES) {
+            kept = block;
+            kept->len = 0;
+            kept->next = NULL;
+        } else {
+            free(block);
+        }
+        block = next;
+    }
+    *arena = (struct arena){.blocks = kept, .max = arena->max};
+}

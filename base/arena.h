@@ -37,4 +37,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 /* Frees everything; the arena is usable again. */
 void arena_release(struct arena *arena);
 
+/* The same, but one block of the usual size is kept for what is allocated next. */
+void arena_reset(struct arena *arena);
+
 #endif

@@ -175,15 +175,15 @@ static enum status check_body(struct exchange *x)
 
 static enum status find_route(struct exchange *x)
 {
-    const struct router router = {x->http->options.routes, x->http->options.route_count};
+    struct router *router = &x->http->router;
     struct request *request = &x->request;
     request->method = guard_method(x->head.method);
     request->path = x->target.path;
     bool is_options = strcmp(request->method, "OPTIONS") == 0;
-    enum status status = router_match(&router, request->method, request->path,
+    enum status status = router_match(router, request->method, request->path,
                                       &request->arena, &x->match, &request->err);
     if (status == ERR_HTTP_METHOD) {
-        const char *allow = router_allow(&router, request->path, &request->arena);
+        const char *allow = router_allow(router, request->path, &request->arena);
         response_header(&x->response, "Allow", allow ? allow : "OPTIONS");
         if (is_options) {
             err_clear(&request->err);

@@ -74,7 +74,9 @@ static void add_headers(const struct exchange *x, const struct response *respons
         add(made, "Cache-Control",
             has_header(response, "ETag") ? "no-cache" : "no-store");
     }
-    add(made, "X-Content-Type-Options", "nosniff");
+    if (!has_no_content(response->status)) {
+        add(made, "X-Content-Type-Options", "nosniff");
+    }
     add(made, "X-Request-Id", x->request.id);
     if (x->closes || atomic_load(&x->http->draining)) {
         add(made, "Connection", "close");

@@ -16,10 +16,13 @@
 #include "server/http/http.h"
 #include "server/http/peers.h"
 #include "server/http/pressure.h"
+#include "server/http/router.h"
 
 struct MHD_Daemon;
 
-enum { HTTP_ADDRESS_BYTES = 80 };
+struct exchange;
+
+enum { HTTP_ADDRESS_BYTES = 80, HTTP_SPARES = 16 };
 
 struct route_stats {
     atomic_uint_fast64_t requests;
@@ -35,6 +38,8 @@ struct http {
     struct flights *node_flights;
     struct pressure pressure;
     struct route_stats *routes; /* one a row of the route table */
+    struct router router;
+    _Atomic(struct exchange *) spares[HTTP_SPARES]; /* of event threads; exchange.c */
     char address[HTTP_ADDRESS_BYTES];
     uint64_t id_seed; /* of request ids */
     atomic_uint_fast64_t id_next;

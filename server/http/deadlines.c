@@ -149,15 +149,17 @@ void deadlines_remove(struct deadlines *deadlines, struct deadline *deadline)
 void deadline_set(struct deadline *deadline, enum deadline_phase phase, int64_t at_ms)
 {
     /* The phase first and a far time between: the thread never sees the new time with the
-     * old phase's consequences. */
-    atomic_store(&deadline->at_ms, INT64_MAX);
-    atomic_store(&deadline->phase, (int)phase);
-    atomic_store(&deadline->at_ms, phase == DEADLINE_NONE ? INT64_MAX : at_ms);
+     * old phase's consequences. Releases keep that order without a barrier each. */
+    atomic_store_explicit(&deadline->at_ms, INT64_MAX, memory_order_release);
+    atomic_store_explicit(&deadline->phase, (int)phase, memory_order_release);
+    atomic_store_explicit(&deadline->at_ms, phase == DEADLINE_NONE ? INT64_MAX : at_ms,
+                          memory_order_release);
 }
 
 enum deadline_phase deadline_phase(const struct deadline *deadline)
 {
-    return (enum deadline_phase)atomic_load(&deadline->phase);
+    return (enum deadline_phase)atomic_load_explicit(&deadline->phase,
+                                                     memory_order_acquire);
 }
 
 uint64_t deadlines_expired(const struct deadlines *deadlines)

@@ -42,7 +42,7 @@ static void log_answer(const struct exchange *x, bool is_complete)
               log_text("agent", short_agent), log_text("target", x->raw_target));
 }
 
-static void count_answer(const struct exchange *x)
+static void count_answer(const struct exchange *x, int64_t now_us)
 {
     struct http *http = x->http;
     int class = x->sent_status / 100;
@@ -50,8 +50,7 @@ static void count_answer(const struct exchange *x)
     if (x->match.route) {
         struct route_stats *stats = &http->routes[x->match.index];
         (void)atomic_fetch_add(&stats->requests, 1);
-        (void)atomic_fetch_add(&stats->total_us,
-                               (uint64_t)(clock_mono_us() - x->started_us));
+        (void)atomic_fetch_add(&stats->total_us, (uint64_t)(now_us - x->started_us));
     }
 }
 
@@ -247,7 +246,9 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
         return answer_queue(x);
     }
     x->state = EXCHANGE_BODY;
-    start_body_deadline(x);
+    if (x->framing.chunked || x->framing.length > 0) {
+        start_body_deadline(x);
+    }
     return MHD_YES;
 }
 
@@ -268,11 +269,49 @@ static void make_id(struct http *http, char ret_id[static 17])
     ret_id[16] = '\0';
 }
 
+/* Each event thread keeps the exchange that it ended last, with a block of its arena, for
+ * the next request: an allocator takes longer than a poll's own work. */
+static _Atomic(struct exchange *) *spare_of(struct http *http)
+{
+    static atomic_uint threads;
+    static _Thread_local unsigned number; /* 0: none yet */
+    if (number == 0) {
+        number = atomic_fetch_add(&threads, 1) % HTTP_SPARES + 1;
+    }
+    return &http->spares[number - 1];
+}
+
+static struct exchange *exchange_new(struct http *http)
+{
+    struct exchange *x = atomic_exchange(spare_of(http), NULL);
+    if (!x) {
+        return calloc(1, sizeof *x);
+    }
+    struct arena arena = x->request.arena;
+    memset(x, 0, sizeof *x);
+    x->request.arena = arena;
+    return x;
+}
+
+void exchange_free(struct exchange *exchange)
+{
+    if (exchange) {
+        arena_release(&exchange->request.arena);
+        free(exchange);
+    }
+}
+
+static void exchange_end(struct exchange *x, struct http *http)
+{
+    arena_reset(&x->request.arena);
+    exchange_free(atomic_exchange(spare_of(http), x));
+}
+
 void *exchange_on_target(void *context, const char *raw, struct MHD_Connection *mhd)
 {
     struct http *http = context;
     struct connection *connection = connection_of(mhd);
-    struct exchange *x = connection ? calloc(1, sizeof *x) : NULL;
+    struct exchange *x = connection ? exchange_new(http) : NULL;
     if (!x) {
         return NULL;
     }
@@ -280,7 +319,7 @@ void *exchange_on_target(void *context, const char *raw, struct MHD_Connection *
     x->mhd = mhd;
     x->connection = connection;
     x->started_us = clock_mono_us();
-    x->request.arena = ARENA_INIT(TARGET_ARENA_BYTES);
+    x->request.arena.max = TARGET_ARENA_BYTES;
     x->request.context = http->options.context;
     x->request.internal = x;
     memcpy(x->request.client, connection->client, sizeof x->request.client);
@@ -289,7 +328,7 @@ void *exchange_on_target(void *context, const char *raw, struct MHD_Connection *
     (void)atomic_fetch_add(&http->in_flight, 1);
     if (deadline_phase(connection->deadline) == DEADLINE_IDLE) {
         deadline_set(connection->deadline, DEADLINE_HEAD,
-                     clock_mono_ms() + http->options.limits.head_timeout_ms);
+                     x->started_us / 1000 + http->options.limits.head_timeout_ms);
     }
     return x;
 }
@@ -339,12 +378,13 @@ void exchange_on_completed(void *context, struct MHD_Connection *mhd,
     }
     assert(x->state != EXCHANGE_RUNNING);
     note_resumed(x);
-    count_answer(x);
+    int64_t now_us = clock_mono_us();
+    count_answer(x, now_us);
     if (!http->options.quiet) {
         log_answer(x, reason == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     }
     deadline_set(x->connection->deadline, DEADLINE_IDLE,
-                 clock_mono_ms() + http->options.limits.idle_timeout_ms);
+                 now_us / 1000 + http->options.limits.idle_timeout_ms);
     if (x->response.has_file) {
         (void)close(x->response.file_fd);
     }
@@ -352,8 +392,6 @@ void exchange_on_completed(void *context, struct MHD_Connection *mhd,
     if (x->in_flight) {
         flights_leave(http->node_flights, x->request.principal.id);
     }
-    struct arena arena = x->request.arena;
-    free(x);
-    arena_release(&arena);
+    exchange_end(x, http);
     (void)atomic_fetch_sub(&http->in_flight, 1);
 }

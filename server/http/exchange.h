@@ -65,6 +65,9 @@ void exchange_on_completed(void *context, struct MHD_Connection *mhd,
                            void **request_context,
                            enum MHD_RequestTerminationCode reason);
 
+/* Frees an exchange that no request uses; NULL is allowed. */
+void exchange_free(struct exchange *exchange);
+
 /* Queues the answer that status and response of the exchange describe (answer.c). */
 enum MHD_Result answer_queue(struct exchange *exchange);
 

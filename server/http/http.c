@@ -100,6 +100,9 @@ static void release(struct http *http)
     buckets_free(http->address_buckets);
     buckets_free(http->node_buckets);
     flights_free(http->node_flights);
+    for (int i = 0; i < HTTP_SPARES; i++) {
+        exchange_free(http->spares[i]);
+    }
     (void)pthread_mutex_destroy(&http->pressure.lock);
     free(http->routes);
     free(http);
@@ -185,6 +188,7 @@ enum status http_open(const struct http_options *options, const char *listen,
     }
     http->options = *options;
     http->routes = routes;
+    http->router = (struct router){options->routes, options->route_count, {0}};
     (void)pthread_mutex_init(&http->pressure.lock, NULL);
     clamp_connections(&http->options.limits);
     if (getrandom(&http->id_seed, sizeof http->id_seed, 0) < 0) {

@@ -57,13 +57,44 @@ static enum status take_params(const struct capture *capture, struct arena *aren
     return OK;
 }
 
-enum status router_match(const struct router *router, const char *method,
-                         const char *path, struct arena *arena,
-                         struct route_match *ret_match, struct err *err)
+static _Atomic uint16_t *known_of(struct router *router, const char *method,
+                                  const char *path)
+{
+    uint32_t hash = (unsigned char)method[0];
+    for (const char *p = path; *p; p++) {
+        hash = hash * 31 + (unsigned char)*p;
+    }
+    return &router->known[(hash ^ hash >> 15) % ROUTER_KNOWN];
+}
+
+/* A row without parameters is the best there can be. Its template is compared, so that no
+ * path is a row's whose hash it shares; the template of a row with parameters is not
+ * among them. */
+static bool is_known(const struct router *router, uint16_t known, const char *method,
+                     const char *path, struct route_match *ret_match)
+{
+    if (known == 0 || strcmp(router->routes[known - 1].path, path) != 0 ||
+        !method_fits(&router->routes[known - 1], method)) {
+        return false;
+    }
+    *ret_match = (struct route_match){.route = &router->routes[known - 1],
+                                      .index = (size_t)known - 1};
+    return true;
+}
+
+enum status router_match(struct router *router, const char *method, const char *path,
+                         struct arena *arena, struct route_match *ret_match,
+                         struct err *err)
 {
     struct route_match match = {0};
     struct capture best = {0};
     bool path_is_known = false;
+    _Atomic uint16_t *known = known_of(router, method, path);
+    if (is_known(router, atomic_load_explicit(known, memory_order_relaxed), method, path,
+                 &match)) {
+        *ret_match = match;
+        return OK;
+    }
     for (size_t i = 0; i < router->count; i++) {
         struct capture capture;
         if (!fits(router->routes[i].path, path, &capture)) {
@@ -83,6 +114,9 @@ enum status router_match(const struct router *router, const char *method,
                    : err_set(err, ERR_NOT_FOUND, "no such path");
     }
     enum status status = take_params(&best, arena, &match, err);
+    if (status == OK && best.count == 0) {
+        atomic_store_explicit(known, (uint16_t)(match.index + 1), memory_order_relaxed);
+    }
     if (status == OK) {
         *ret_match = match;
     }

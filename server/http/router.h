@@ -7,18 +7,23 @@
 #ifndef MUSTER_SERVER_HTTP_ROUTER_H
 #define MUSTER_SERVER_HTTP_ROUTER_H
 
+#include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "server/http/route.h"
 
-enum { ROUTE_PARAMS_MAX = 4 };
+enum { ROUTE_PARAMS_MAX = 4, ROUTER_KNOWN = 64 };
 
 /* The table to look in. */
 struct router {
     const struct route *routes;
     size_t count;
+    /* Rows without parameters that were found lately, by a hash of path and method: 1 and
+     * the row's index, or 0. A guess, which is compared before it counts. */
+    _Atomic uint16_t known[ROUTER_KNOWN];
 };
 
 struct route_param {
@@ -36,9 +41,9 @@ struct route_match {
 
 /* Finds the row ("HEAD" finds "GET"). ERR_NOT_FOUND when no template fits the path,
  * ERR_HTTP_METHOD when some do but with other methods, ERR_NO_MEMORY. */
-enum status router_match(const struct router *router, const char *method,
-                         const char *path, struct arena *arena,
-                         struct route_match *ret_match, struct err *err) MUST_USE;
+enum status router_match(struct router *router, const char *method, const char *path,
+                         struct arena *arena, struct route_match *ret_match,
+                         struct err *err) MUST_USE;
 
 /* The methods of a path as the text of an Allow header ("GET, HEAD, OPTIONS"); NULL when
  * no template fits or memory ran out. */

@@ -77,6 +77,25 @@ static void sizes_that_overflow_are_refused(void **state)
     assert_non_null(arena_array(&arena, 3, 5));
 }
 
+static void a_reset_gives_zeroed_memory_and_the_whole_ceiling_again(void **state)
+{
+    (void)state;
+    ARENA_AUTO arena = ARENA_INIT(20000);
+    for (int round = 0; round < 3; round++) {
+        unsigned char *small = arena_alloc(&arena, 100);
+        unsigned char *large = arena_alloc(&arena, 12000);
+        assert_non_null(small);
+        assert_non_null(large);
+        for (size_t i = 0; i < 100; i++) {
+            assert_int_equal(small[i], 0);
+            small[i] = 0xEE;
+        }
+        assert_null(arena_alloc(&arena, 10000));
+        arena_reset(&arena);
+    }
+    assert_non_null(arena_alloc(&arena, 20000));
+}
+
 static void texts_are_copied_and_terminated(void **state)
 {
     (void)state;
@@ -108,6 +127,7 @@ int main(void)
         cmocka_unit_test(the_ceiling_bounds_the_sum),
         cmocka_unit_test(one_allocation_may_be_larger_than_a_block),
         cmocka_unit_test(sizes_that_overflow_are_refused),
+        cmocka_unit_test(a_reset_gives_zeroed_memory_and_the_whole_ceiling_again),
         cmocka_unit_test(texts_are_copied_and_terminated),
         cmocka_unit_test(a_text_beyond_the_ceiling_is_null),
     };

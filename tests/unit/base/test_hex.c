@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -70,6 +71,23 @@ static void base64url_of_another_length_or_alphabet_is_refused(void **state)
     }
 }
 
+static void every_character_of_no_alphabet_is_refused_at_every_place(void **state)
+{
+    (void)state;
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    for (size_t at = 0; at < 10; at++) {
+        for (int c = 1; c < 256; c++) {
+            char text[] = "AAAAAAAAAAA"; /* 8 bytes: two groups of four and three more */
+            uint8_t data[8];
+            text[at] = (char)c;
+            bool good = strchr(alphabet, c) != NULL;
+            assert_int_equal(base64url_decode(text, data, sizeof data, NULL),
+                             good ? OK : ERR_INVALID_ARGUMENT);
+        }
+    }
+}
+
 static void base64url_with_set_spare_bits_is_refused(void **state)
 {
     (void)state;
@@ -86,6 +104,7 @@ int main(void)
         cmocka_unit_test(a_bad_text_changes_nothing),
         cmocka_unit_test(base64url_goes_both_ways_for_every_length),
         cmocka_unit_test(base64url_of_another_length_or_alphabet_is_refused),
+        cmocka_unit_test(every_character_of_no_alphabet_is_refused_at_every_place),
         cmocka_unit_test(base64url_with_set_spare_bits_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

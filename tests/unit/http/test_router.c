@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -15,7 +16,7 @@ static const struct route routes[] = {
     {.method = "GET", .path = "/files/newest"},
     {.method = "DELETE", .path = "/nodes/{id}/keys/{key}"},
 };
-static const struct router router = {routes, sizeof routes / sizeof routes[0]};
+static struct router router = {routes, sizeof routes / sizeof routes[0], {0}};
 
 static enum status match(const char *method, const char *path, struct arena *arena,
                          struct route_match *ret_match)
@@ -90,6 +91,32 @@ static void another_method_is_told_with_those_allowed(void **state)
     assert_null(router_allow(&router, "/nowhere", &arena));
 }
 
+static void what_was_found_before_is_found_again_and_nothing_else(void **state)
+{
+    (void)state;
+    ARENA_AUTO arena = ARENA_INIT(65536);
+    for (int round = 0; round < 3; round++) {
+        struct route_match found;
+        assert_int_equal(match("GET", "/a", &arena, &found), OK);
+        assert_ptr_equal(found.route, &routes[0]);
+        assert_int_equal(match("POST", "/a", &arena, &found), OK);
+        assert_ptr_equal(found.route, &routes[1]);
+        assert_int_equal(match("HEAD", "/a", &arena, &found), OK);
+        assert_ptr_equal(found.route, &routes[0]);
+        assert_int_equal(match("PUT", "/a", &arena, &found), ERR_HTTP_METHOD);
+        assert_int_equal(match("GET", "/files/{file}", &arena, &found), OK);
+        assert_int_equal(found.param_count, 1);
+        assert_string_equal(found.params[0].value, "{file}");
+        assert_int_equal(match("GET", "/b", &arena, &found), ERR_NOT_FOUND);
+        for (int i = 0; i < 500; i++) { /* more paths than there are places */
+            char path[16];
+            (void)snprintf(path, sizeof path, "/files/%d", i);
+            assert_int_equal(match("GET", path, &arena, &found), OK);
+            assert_ptr_equal(found.route, &routes[2]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +124,7 @@ int main(void)
         cmocka_unit_test(parameters_are_taken_from_the_path),
         cmocka_unit_test(the_row_with_fewer_parameters_wins),
         cmocka_unit_test(paths_that_only_resemble_are_not_found),
+        cmocka_unit_test(what_was_found_before_is_found_again_and_nothing_else),
         cmocka_unit_test(another_method_is_told_with_those_allowed),
     };
     return cmocka_run_group_tests_name("router", tests, NULL, NULL);
