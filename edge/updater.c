@@ -214,6 +214,20 @@ static enum status on_last_root(struct updater *updater, struct err *err)
     return fetch(updater, UPDATER_TIMESTAMP, err);
 }
 
+/* Before the root that takes a key away is stored: after a kill it is fetched again. */
+static enum status forget_online(struct updater *updater, struct err *err)
+{
+    char path[EDGE_PATH_BYTES];
+    enum status status = cache_path(updater, "timestamp.json", path, err);
+    if (status == OK) {
+        status = file_remove(path, err);
+    }
+    if (status == OK) {
+        status = cache_path(updater, "snapshot.json", path, err);
+    }
+    return status == OK ? file_remove(path, err) : status;
+}
+
 static enum status on_root(struct updater *updater, const struct buf *data,
                            struct err *err)
 {
@@ -224,9 +238,15 @@ static enum status on_root(struct updater *updater, const struct buf *data,
     }
     char name[64];
     root_name(updater->next.root->envelope.version, name);
-    status = updater_cache_write(updater, name, data, err);
+    if (updater->next.online_key_dropped) {
+        status = forget_online(updater, err);
+    }
+    /* root.json first: whoever is killed in between fetches this root once more. */
     if (status == OK) {
         status = updater_cache_write(updater, "root.json", data, err);
+    }
+    if (status == OK) {
+        status = updater_cache_write(updater, name, data, err);
     }
     return status == OK ? fetch(updater, UPDATER_ROOT, err) : status;
 }

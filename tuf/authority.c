@@ -89,3 +89,39 @@ enum status authority_read(const json_t *object, struct tuf_authority *ret_autho
     }
     return status;
 }
+
+static const struct verify_key *key_of(const struct tuf_root *root, const json_t *keyid)
+{
+    for (size_t i = 0; i < root->keyring.count; i++) {
+        if (strcmp(root->keyring.keys[i].keyid, json_string_value(keyid)) == 0) {
+            return &root->keyring.keys[i].key;
+        }
+    }
+    return NULL;
+}
+
+static bool may_sign(const struct tuf_root *root, enum tuf_role role,
+                     const struct verify_key *wanted)
+{
+    const json_t *keyids = root->roles[role].keyids;
+    for (size_t i = 0; i < json_array_size(keyids); i++) {
+        const struct verify_key *key = key_of(root, json_array_get(keyids, i));
+        if (key && memcmp(key->identity, wanted->identity, sizeof key->identity) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool authority_drops_key(const struct tuf_root *before, const struct tuf_root *after,
+                         enum tuf_role role)
+{
+    const json_t *keyids = before->roles[role].keyids;
+    for (size_t i = 0; i < json_array_size(keyids); i++) {
+        const struct verify_key *key = key_of(before, json_array_get(keyids, i));
+        if (key && key->kind != KEY_UNKNOWN && !may_sign(after, role, key)) {
+            return true;
+        }
+    }
+    return false;
+}

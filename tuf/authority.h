@@ -7,6 +7,7 @@
 #define MUSTER_TUF_AUTHORITY_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 #include "tuf/metadata.h"
@@ -23,5 +24,10 @@ void keyring_release(struct tuf_keyring *keyring);
  * (ERR_TUF_ROLE). */
 enum status authority_read(const json_t *object, struct tuf_authority *ret_authority,
                            struct err *err) MUST_USE;
+
+/* Whether a key that root `before` lets sign for the role may not sign by root `after`.
+ * By the key's bytes: a new id of the same key changes nothing. */
+bool authority_drops_key(const struct tuf_root *before, const struct tuf_root *after,
+                         enum tuf_role role);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "tuf/authority.h"
 #include "tuf/trusted_checks.h"
 
 static void free_root(struct tuf_root **root)
@@ -90,6 +91,8 @@ enum status trusted_set_load_root(struct trusted_set *set, const void *data, siz
                    root->envelope.version);
         return status;
     }
+    set->online_key_dropped = authority_drops_key(set->root, root, TUF_ROLE_TIMESTAMP) ||
+                              authority_drops_key(set->root, root, TUF_ROLE_SNAPSHOT);
     struct tuf_root *old = set->root;
     set->root = root;
     root = old;

@@ -38,6 +38,8 @@ struct trusted_set {
     int64_t now_ms;           /* start of the update */
     struct tuf_limits limits; /* may be changed after init */
     int rotations;            /* fetched roots so far */
+    bool online_key_dropped;  /* the last fetched root took a key from timestamp or
+                                 snapshot */
     bool root_done;
     struct tuf_root *root;
     struct tuf_timestamp *timestamp; /* NULL until trusted */
@@ -66,7 +68,9 @@ void trusted_set_release(struct trusted_set *set);
 
 /* Accepts the next root: version exactly N+1, threshold of the old and of its own keys;
  * its expiry does not matter yet. update_root counts against limits.root_rotations;
- * load_root is for roots from the cache. */
+ * load_root is for roots from the cache. After an update_root that sets
+ * online_key_dropped the caller removes the cached timestamp and snapshot (specification
+ * 5.3.11): what a stolen key signed must not stand in the way of what replaces it. */
 enum status trusted_set_load_root(struct trusted_set *set, const void *data, size_t len,
                                   struct err *err) MUST_USE;
 enum status trusted_set_update_root(struct trusted_set *set, const void *data, size_t len,
