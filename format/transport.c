@@ -39,16 +39,51 @@ static void split_planes(const uint8_t *data, size_t len, size_t stride, uint8_t
     memcpy(planes + tail, data + tail, len - tail);
 }
 
+void transport_header_write(const struct transport_header *header,
+                            uint8_t ret_bytes[static TRANSPORT_HEADER_BYTES])
+{
+    memset(ret_bytes, 0, TRANSPORT_HEADER_BYTES);
+    memcpy(ret_bytes, MAGIC, sizeof MAGIC);
+    ret_bytes[METHOD_OFFSET] = header->method;
+    ret_bytes[STRIDE_OFFSET] = header->stride;
+    for (size_t i = 0; i < 8; i++) {
+        ret_bytes[LENGTH_OFFSET + i] = (uint8_t)(header->length >> (8 * i));
+    }
+    memcpy(ret_bytes + BASE_OFFSET, header->base, sizeof header->base);
+}
+
+enum status transport_header_read(const uint8_t bytes[static TRANSPORT_HEADER_BYTES],
+                                  size_t result_length,
+                                  struct transport_header *ret_header, struct err *err)
+{
+    struct transport_header header = {.method = bytes[METHOD_OFFSET],
+                                      .stride = bytes[STRIDE_OFFSET]};
+    if (memcmp(bytes, MAGIC, sizeof MAGIC) != 0) {
+        return err_set(err, ERR_CONTENT_CORRUPT, "not a transport: no 'MTR1' in front");
+    }
+    if (bytes[STRIDE_OFFSET + 1] != 0 || bytes[STRIDE_OFFSET + 2] != 0) {
+        return err_set(err, ERR_CONTENT_CORRUPT, "transport with an unknown header");
+    }
+    for (size_t i = 0; i < 8; i++) {
+        header.length |= (uint64_t)bytes[LENGTH_OFFSET + i] << (8 * i);
+    }
+    if (header.length != result_length) {
+        return err_set(err, ERR_CONTENT_CORRUPT,
+                       "the transport names %llu bytes, %zu are signed",
+                       (unsigned long long)header.length, result_length);
+    }
+    memcpy(header.base, bytes + BASE_OFFSET, sizeof header.base);
+    *ret_header = header;
+    return OK;
+}
+
 static void add_header(struct buf *out, size_t len, size_t stride)
 {
-    uint8_t header[TRANSPORT_HEADER_BYTES] = {0};
-    memcpy(header, MAGIC, sizeof MAGIC);
-    header[METHOD_OFFSET] = METHOD_PLANES;
-    header[STRIDE_OFFSET] = (uint8_t)stride;
-    for (size_t i = 0; i < 8; i++) {
-        header[LENGTH_OFFSET + i] = (uint8_t)((uint64_t)len >> (8 * i));
-    }
-    buf_add(out, header, sizeof header);
+    uint8_t bytes[TRANSPORT_HEADER_BYTES];
+    struct transport_header header = {
+        .method = METHOD_PLANES, .stride = (uint8_t)stride, .length = len};
+    transport_header_write(&header, bytes);
+    buf_add(out, bytes, sizeof bytes);
 }
 
 static enum status compress_stride(ZSTD_CCtx *context, const uint8_t *planes, size_t len,
@@ -120,30 +155,23 @@ enum status transport_decoder_init(struct transport_decoder *ret_decoder, uint8_
 
 static enum status check_header(struct transport_decoder *decoder, struct err *err)
 {
-    const uint8_t *header = decoder->header;
     static const uint8_t no_base[32] = {0};
-    if (memcmp(header, MAGIC, sizeof MAGIC) != 0) {
-        return err_set(err, ERR_CONTENT_CORRUPT, "not a transport: no 'MTR1' in front");
+    struct transport_header header;
+    enum status status =
+        transport_header_read(decoder->header, decoder->result_length, &header, err);
+    if (status != OK) {
+        return status;
     }
-    if (header[METHOD_OFFSET] != METHOD_PLANES ||
-        memcmp(header + BASE_OFFSET, no_base, sizeof no_base) != 0) {
+    if (header.method != METHOD_PLANES ||
+        memcmp(header.base, no_base, sizeof no_base) != 0) {
         return err_set(err, ERR_UNSUPPORTED, "transport method %d is not supported",
-                       header[METHOD_OFFSET]);
+                       header.method);
     }
-    size_t stride = header[STRIDE_OFFSET];
-    if ((stride != 1 && stride != 2 && stride != 4) || header[6] != 0 || header[7] != 0) {
-        return err_set(err, ERR_CONTENT_CORRUPT, "transport with stride %zu", stride);
+    if (header.stride != 1 && header.stride != 2 && header.stride != 4) {
+        return err_set(err, ERR_CONTENT_CORRUPT, "transport with stride %d",
+                       header.stride);
     }
-    uint64_t length = 0;
-    for (size_t i = 0; i < 8; i++) {
-        length |= (uint64_t)header[LENGTH_OFFSET + i] << (8 * i);
-    }
-    if (length != decoder->result_length) {
-        return err_set(err, ERR_CONTENT_CORRUPT,
-                       "the transport names %llu bytes, %zu are signed",
-                       (unsigned long long)length, decoder->result_length);
-    }
-    decoder->stride = stride;
+    decoder->stride = header.stride;
     return OK;
 }
 

@@ -2,12 +2,12 @@
 /* transport: the compressed form of an artifact that is downloaded instead of it.
  *
  *   0   4  magic "MTR1"
- *   4   1  method: 1 zstd over byte planes
- *   5   1  stride of the planes: 1, 2 or 4 bytes
+ *   4   1  method: 1 zstd over byte planes; 2 a delta (delta_model.h)
+ *   5   1  stride of the planes: 1, 2 or 4 bytes; 0 for a delta
  *   6   2  zero
  *   8   8  length of the result, little-endian
  *   16 32  SHA-256 of the base artifact, zero when there is none
- *   48     one zstd frame, window at most 128 KiB
+ *  48     of method 1: one zstd frame, window at most 128 KiB
  *
  * Byte planes: with stride s and n = length / s, the byte at i*s+p of the artifact stands
  * at p*n+i, and the last length % s bytes stand at the end; so the exponent bytes of
@@ -29,6 +29,14 @@ enum {
     TRANSPORT_WINDOW_LOG = 17, /* 128 KiB */
 };
 
+/* The first bytes, taken apart. */
+struct transport_header {
+    uint8_t method;
+    uint8_t stride;
+    uint64_t length;  /* of the result */
+    uint8_t base[32]; /* zero: none */
+};
+
 /* A decoder; its fields are its own. */
 struct transport_decoder {
     uint8_t *result; /* the caller's */
@@ -44,6 +52,17 @@ struct transport_decoder {
 
 #define TRANSPORT_DECODER_AUTO                                                           \
     __attribute__((cleanup(transport_decoder_release))) struct transport_decoder
+
+/* Puts a header into bytes. */
+void transport_header_write(const struct transport_header *header,
+                            uint8_t ret_bytes[static TRANSPORT_HEADER_BYTES]);
+
+/* Reads one back. ERR_CONTENT_CORRUPT without the magic, with bytes that must be zero, or
+ * when it names another length than was signed. */
+enum status transport_header_read(const uint8_t bytes[static TRANSPORT_HEADER_BYTES],
+                                  size_t result_length,
+                                  struct transport_header *ret_header,
+                                  struct err *err) MUST_USE;
 
 /* Appends the transport of `len` bytes (1 to 2 GiB): the stride that packs best at zstd
  * level 19. Takes seconds for megabytes. */
