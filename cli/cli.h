@@ -51,6 +51,8 @@ int cmd_repo_status(int argc, char **argv);
 int cmd_repo_verify(int argc, char **argv);
 int cmd_repo_renew(int argc, char **argv);
 int cmd_repo_push(int argc, char **argv);
+int cmd_repo_sign(int argc, char **argv);
+int cmd_repo_discard(int argc, char **argv);
 int cmd_model_publish(int argc, char **argv);
 int cmd_key_list(int argc, char **argv);
 int cmd_key_export(int argc, char **argv);

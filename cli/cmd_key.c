@@ -82,7 +82,7 @@ static enum status list_keys(const struct repository *repository, json_t *keys,
 
 int cmd_key_list(int argc, char **argv)
 {
-    struct publisher publisher = {0};
+    PUBLISHER_AUTO publisher = PUBLISHER_INIT;
     struct output output = {0};
     const struct option_row options[] = {PUBLISHER_REPO_OPTION(publisher),
                                          OUTPUT_OPTIONS(output)};
@@ -117,7 +117,7 @@ int cmd_key_list(int argc, char **argv)
 
 int cmd_key_export(int argc, char **argv)
 {
-    struct publisher publisher = {0};
+    PUBLISHER_AUTO publisher = PUBLISHER_INIT;
     struct output output = {0};
     const struct option_row options[] = {PUBLISHER_REPO_OPTION(publisher),
                                          OUTPUT_OPTIONS(output)};

@@ -10,9 +10,9 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/publisher.h"
+#include "cli/push.h"
+#include "repo/publish.h"
 #include "tuf/json.h"
-
-enum { DAYS_DEFAULT = 365 };
 
 static const size_t ARTIFACT_BYTES_MAX = (size_t)2 << 30;
 static const char MNET_EXT[] = "mnet";
@@ -30,9 +30,19 @@ struct request {
     const char *on_revoke;
     struct option_list hardware;
     int64_t floor;
-    int64_t days;
     bool no_push;
 };
+
+/* What came of it, here. */
+struct published {
+    struct publish_result result;
+    bool complete; /* signed by everybody who has to */
+};
+
+static void request_wipe(struct request *request)
+{
+    publisher_wipe(&request->publisher);
+}
 
 static void close_model(struct muster_nn_model **model)
 {
@@ -186,13 +196,12 @@ static enum status describe(const struct request *request, const struct buf *dat
                : err_set(err, ERR_NO_MEMORY, "no memory to describe the model");
 }
 
-static enum status sign(const struct request *request, struct repository *repository,
-                        const struct buf *data, struct publish_result *ret_result,
+static enum status sign(struct request *request, struct repository *repository,
+                        const struct buf *data, struct published *published,
                         struct err *err)
 {
-    PUBLISHER_KEYS_AUTO keys = {0};
+    DRAFT_AUTO draft = {0};
     JSON_AUTO *custom = json_object();
-    struct publish_signing signing;
     struct publish_order order = {.model = request->model,
                                   .version = request->version,
                                   .variant = request->variant,
@@ -203,11 +212,14 @@ static enum status sign(const struct request *request, struct repository *reposi
                                   .described = custom};
     enum status status = describe(request, data, custom, err);
     if (status == OK) {
-        status = publisher_sign(&request->publisher, repository, request->days, &keys,
-                                &signing, err);
+        status = publisher_draft(&request->publisher, repository, &draft, err);
     }
-    return status == OK ? publish_model(repository, &order, &signing, ret_result, err)
-                        : status;
+    if (status == OK) {
+        status = publish_model(&draft, &order, &published->result, err);
+    }
+    return status == OK
+               ? publisher_finish(&request->publisher, &draft, &published->complete, err)
+               : status;
 }
 
 /* A server that is named, on the command line or in the environment, is pushed to. */
@@ -218,14 +230,14 @@ static bool wants_push(const struct request *request)
     return !request->no_push && server && server[0] != '\0';
 }
 
-static enum status publish(const struct request *request, json_t **ret_answer,
-                           struct err *err)
+static enum status publish(struct request *request, json_t **ret_answer, struct err *err)
 {
     REPOSITORY_AUTO repository = {.lock_fd = -1};
     BUF_AUTO data = BUF_INIT(ARTIFACT_BYTES_MAX);
     JSON_AUTO *pushed = NULL;
-    struct publish_result result = {0};
-    char digest[2 * sizeof result.sha256 + 1];
+    struct published published = {0};
+    struct publish_result *result = &published.result;
+    char digest[2 * sizeof result->sha256 + 1];
     enum status status = publisher_open(&request->publisher, &repository, err);
     if (status == OK) {
         status = file_read(request->file, &data, err);
@@ -234,23 +246,24 @@ static enum status publish(const struct request *request, json_t **ret_answer,
         status = err_set(err, ERR_INVALID_ARGUMENT, "'%s' is empty", request->file);
     }
     if (status == OK) {
-        status = sign(request, &repository, &data, &result, err);
+        status = sign(request, &repository, &data, &published, err);
     }
-    if (status == OK && wants_push(request)) {
-        status = publisher_push(&request->connection, &repository, false, &pushed, err);
+    if (status == OK && published.complete && wants_push(request)) {
+        status = push_repository(&request->connection, &repository, false, &pushed, err);
         err_prefix(err, "signed as seq %lld, but not pushed ('muster repo push' goes on)",
-                   (long long)result.seq);
+                   (long long)result->seq);
     }
     if (status != OK) {
         return status;
     }
-    hex_encode(result.sha256, sizeof result.sha256, digest);
-    *ret_answer = json_pack(
-        "{s:s, s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:b}", "model", request->model,
-        "version", request->version, "seq", (json_int_t)result.seq, "variant",
-        request->variant, "artifact", digest, "length", (json_int_t)data.len,
-        "transport_length", (json_int_t)result.transport_bytes, "targets_version",
-        (json_int_t)result.targets_version, "pushed", pushed != NULL);
+    hex_encode(result->sha256, sizeof result->sha256, digest);
+    *ret_answer = json_pack("{s:s, s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:b, s:b}", "model",
+                            request->model, "version", request->version, "seq",
+                            (json_int_t)result->seq, "variant", request->variant,
+                            "artifact", digest, "length", (json_int_t)data.len,
+                            "transport_length", (json_int_t)result->transport_bytes,
+                            "targets_version", (json_int_t)result->targets_version,
+                            "signed", published.complete, "pushed", pushed != NULL);
     return *ret_answer ? OK : err_set(err, ERR_NO_MEMORY, "no memory");
 }
 
@@ -265,6 +278,7 @@ static int print_answer(const struct request *request, const json_t *answer)
         {"bytes", "length", CELL_PLAIN},
         {"compressed", "transport_length", CELL_PLAIN},
         {"targets version", "targets_version", CELL_PLAIN},
+        {"signed", "signed", CELL_PLAIN},
         {"pushed", "pushed", CELL_PLAIN},
     };
     return output_object(&request->output, answer, columns,
@@ -273,7 +287,8 @@ static int print_answer(const struct request *request, const json_t *answer)
 
 int cmd_model_publish(int argc, char **argv)
 {
-    struct request request = {.variant = "fp32", .days = DAYS_DEFAULT};
+    __attribute__((cleanup(request_wipe))) struct request request = {
+        .variant = "fp32", .publisher = PUBLISHER_INIT};
     const struct option_row options[] = {
         {"model", 'm', OPTION_TEXT, &request.model, "NAME", "the line of versions"},
         {"version", 0, OPTION_TEXT, &request.version, "VERSION", "such as 1.0.0"},
@@ -285,12 +300,11 @@ int cmd_model_publish(int argc, char **argv)
         {"task", 0, OPTION_TEXT, &request.task, "TASK", "classify, regress, anomaly"},
         {"on-revoke", 0, OPTION_TEXT, &request.on_revoke, "WHAT",
          "keep (default) or stop, when it is no longer listed"},
-        {"days", 'd', OPTION_INTEGER, &request.days, "N",
-         "signatures are good for N days (default: 365)"},
+        PUBLISHER_DAYS_OPTION(request.publisher),
         {"no-push", 0, OPTION_FLAG, &request.no_push, NULL,
          "only sign, even with a server"},
         PUBLISHER_REPO_OPTION(request.publisher),
-        PUBLISHER_PASSPHRASE_OPTION(request.publisher),
+        PUBLISHER_SIGN_OPTIONS(request.publisher),
         CONNECTION_OPTIONS(request.connection),
         OUTPUT_OPTIONS(request.output),
     };

@@ -1,59 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/hex.h"
 #include "cli/cli.h"
 #include "cli/output.h"
-#include "cli/passphrase.h"
 #include "cli/publisher.h"
+#include "cli/push.h"
+#include "repo/publish.h"
 #include "tuf/json.h"
-#include "tuf/target.h"
 
-enum { DAYS_DEFAULT = 365, DAYS_MAX = 36500 };
+enum { DAYS_MAX = 36500 };
 
 static const int64_t DAY_MS = 86400000;
 
-#define DAYS_OPTION(days)                                                                \
-    {                                                                                    \
-        "days", 'd', OPTION_INTEGER, &(days), "N",                                       \
-            "signatures are good for N days (default: 365)"                              \
-    }
-
 /* ---- init ---- */
 
-static enum status init(const char *folder, const char *timestamp_key, int64_t days,
-                        const char *passphrase_file, struct err *err)
+static enum status init(struct publisher *publisher, const char *folder,
+                        const char *timestamp_key, struct err *err)
 {
-    PASSPHRASE_AUTO passphrase;
     struct repository_order order = {.cost = KEY_COST_MODERATE,
-                                     .passphrase = passphrase.text,
+                                     .passphrase = publisher->passphrase.text,
                                      .now_ms = clock_wall_ms(),
-                                     .life_ms = days * DAY_MS};
+                                     .life_ms = publisher->days * DAY_MS};
     if (!timestamp_key || hex_decode(timestamp_key, order.timestamp_public,
                                      sizeof order.timestamp_public, NULL) != OK) {
         return err_set(err, ERR_USAGE,
                        "--timestamp-key wants the 64 hex digits that 'musterd init' "
                        "printed");
     }
-    if (days < 1 || days > DAYS_MAX) {
+    if (publisher->days < 1 || publisher->days > DAYS_MAX) {
         return err_set(err, ERR_USAGE, "--days wants 1 to %d", DAYS_MAX);
     }
-    enum status status = passphrase_read(passphrase_file, true, &passphrase, err);
+    enum status status = publisher_passphrase(publisher, true, err);
     return status == OK ? repository_init(folder, &order, err) : status;
 }
 
 int cmd_repo_init(int argc, char **argv)
 {
-    struct publisher publisher = {0};
+    PUBLISHER_AUTO publisher = PUBLISHER_INIT;
     const char *timestamp_key = NULL;
-    int64_t days = DAYS_DEFAULT;
     const struct option_row options[] = {
         {"timestamp-key", 't', OPTION_TEXT, &timestamp_key, "HEX",
          "the server's public key, as 'musterd init' printed it"},
         PUBLISHER_PASSPHRASE_OPTION(publisher),
-        DAYS_OPTION(days),
+        PUBLISHER_DAYS_OPTION(publisher),
     };
     const struct usage usage = {
         .synopsis = "muster repo init DIR --timestamp-key HEX [options]",
@@ -74,7 +65,7 @@ int cmd_repo_init(int argc, char **argv)
     }
     struct err err = {0};
     const char *folder = operands.items[0];
-    if (init(folder, timestamp_key, days, publisher.passphrase_file, &err) != OK) {
+    if (init(&publisher, folder, timestamp_key, &err) != OK) {
         return cli_fail(&err);
     }
     (void)fprintf(
@@ -87,158 +78,11 @@ int cmd_repo_init(int argc, char **argv)
     return CLI_OK;
 }
 
-/* ---- status ---- */
-
-static const char *next_action(enum tuf_role role, int64_t days_left)
-{
-    if (days_left >= 60) {
-        return "";
-    }
-    return role == TUF_ROLE_ROOT ? "muster repo renew --root, then push"
-                                 : "muster repo renew, then push";
-}
-
-static enum status add_role(const struct repository *repository,
-                            const struct tuf_envelope *envelope, enum tuf_role role,
-                            json_t *roles, struct err *err)
-{
-    const struct tuf_root *root = repository->trust.root;
-    int64_t days_left = (envelope->expires_ms - clock_wall_ms()) / DAY_MS;
-    int signatures = 0;
-    enum status status = tuf_envelope_verify(envelope, &root->keyring, &root->roles[role],
-                                             &signatures, err);
-    if (status != OK) {
-        return status;
-    }
-    json_t *row = json_pack(
-        "{s:s, s:I, s:I, s:I, s:i, s:I, s:s}", "role", tuf_role_name(role), "version",
-        (json_int_t)envelope->version, "expires_ms", (json_int_t)envelope->expires_ms,
-        "expires_days", (json_int_t)days_left, "signatures", signatures, "threshold",
-        (json_int_t)root->roles[role].threshold, "next", next_action(role, days_left));
-    return json_array_append_new(roles, row) == 0
-               ? OK
-               : err_set(err, ERR_NO_MEMORY, "no memory");
-}
-
-static enum status list_roles(const struct repository *repository, json_t *roles,
-                              struct err *err)
-{
-    const struct tuf_root *root = repository->trust.root;
-    enum status status = add_role(repository, &root->envelope, TUF_ROLE_ROOT, roles, err);
-    if (status == OK) {
-        status = add_role(repository, &repository->targets->envelope, TUF_ROLE_TARGETS,
-                          roles, err);
-    }
-    return status == OK ? add_role(repository, &repository->snapshot->envelope,
-                                   TUF_ROLE_SNAPSHOT, roles, err)
-                        : status;
-}
-
-static enum status list_artifacts(const struct repository *repository, json_t *artifacts,
-                                  struct err *err)
-{
-    const struct tuf_targets *targets = repository->targets;
-    const char *floor_of = ""; /* paths are sorted: a model's targets come together */
-    int64_t floor = 0;
-    for (size_t i = 0; i < targets->count; i++) {
-        bool ours = false;
-        struct model_target target;
-        char digest[2 * sizeof target.result_sha256 + 1];
-        enum status status =
-            model_target_parse(&targets->targets[i], &ours, &target, err);
-        if (status != OK) {
-            return status;
-        }
-        if (!ours || target.kind != TARGET_ARTIFACT) {
-            continue;
-        }
-        if (strcmp(floor_of, target.model) != 0) {
-            int64_t highest = 0;
-            floor_of = target.model;
-            model_targets_floor(targets, target.model, &floor, &highest);
-        }
-        hex_encode(target.file->hashes.sha256, sizeof target.file->hashes.sha256, digest);
-        json_t *row = json_pack(
-            "{s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:b}", "model", target.model, "version",
-            target.version, "seq", (json_int_t)target.seq, "variant", target.variant,
-            "length", (json_int_t)target.file->length, "floor", (json_int_t)floor,
-            "artifact", digest, "below_floor", target.seq < floor);
-        if (json_array_append_new(artifacts, row) != 0) {
-            return err_set(err, ERR_NO_MEMORY, "no memory");
-        }
-    }
-    return OK;
-}
-
-static int print_status(const struct output *output, json_t *roles, json_t *artifacts)
-{
-    static const struct column role_columns[] = {
-        {"ROLE", "role", CELL_PLAIN},
-        {"VERSION", "version", CELL_PLAIN},
-        {"EXPIRES", "expires_ms", CELL_TIME},
-        {"DAYS", "expires_days", CELL_PLAIN},
-        {"SIGNATURES", "signatures", CELL_PLAIN},
-        {"OF", "threshold", CELL_PLAIN},
-        {"NEXT", "next", CELL_PLAIN},
-    };
-    static const struct column artifact_columns[] = {
-        {"MODEL", "model", CELL_PLAIN},
-        {"VERSION", "version", CELL_PLAIN},
-        {"SEQ", "seq", CELL_PLAIN},
-        {"VARIANT", "variant", CELL_PLAIN},
-        {"BYTES", "length", CELL_PLAIN},
-        {"FLOOR", "floor", CELL_PLAIN},
-        {"ARTIFACT", "artifact", CELL_DIGEST},
-    };
-    if (output_is_json(output)) {
-        JSON_AUTO *both = json_pack("{s:O, s:O}", "roles", roles, "artifacts", artifacts);
-        return output_object(output, both, NULL, 0);
-    }
-    int code = output_list(output, roles, role_columns,
-                           sizeof role_columns / sizeof role_columns[0]);
-    printf("\n");
-    int second = output_list(output, artifacts, artifact_columns,
-                             sizeof artifact_columns / sizeof artifact_columns[0]);
-    return code != CLI_OK ? code : second;
-}
-
-int cmd_repo_status(int argc, char **argv)
-{
-    struct publisher publisher = {0};
-    struct output output = {0};
-    const struct option_row options[] = {PUBLISHER_REPO_OPTION(publisher),
-                                         OUTPUT_OPTIONS(output)};
-    const struct usage usage = {
-        .synopsis = "muster repo status [options]",
-        .about = "Shows for each role its version, when it expires, valid signatures of\n"
-                 "those needed and what to do next; then every published artifact. The\n"
-                 "timestamp is the server's: 'muster server status' shows it.",
-        .examples = "  muster repo status --repo models\n",
-        .options = options,
-        .option_count = sizeof options / sizeof options[0],
-    };
-    struct operands operands;
-    int code = CLI_OK;
-    if (!usage_parse(&usage, argc, argv, &operands, &code)) {
-        return code;
-    }
-    REPOSITORY_AUTO repository = {.lock_fd = -1};
-    JSON_AUTO *roles = json_array();
-    JSON_AUTO *artifacts = json_array();
-    struct err err = {0};
-    if (publisher_open(&publisher, &repository, &err) != OK ||
-        list_roles(&repository, roles, &err) != OK ||
-        list_artifacts(&repository, artifacts, &err) != OK) {
-        return cli_fail(&err);
-    }
-    return print_status(&output, roles, artifacts);
-}
-
 /* ---- verify ---- */
 
 int cmd_repo_verify(int argc, char **argv)
 {
-    struct publisher publisher = {0};
+    PUBLISHER_AUTO publisher = PUBLISHER_INIT;
     const char *at = NULL;
     const struct option_row options[] = {
         PUBLISHER_REPO_OPTION(publisher),
@@ -276,37 +120,35 @@ int cmd_repo_verify(int argc, char **argv)
 
 /* ---- renew ---- */
 
-static enum status renew(const struct publisher *publisher, bool with_root, int64_t days,
+static enum status renew(struct publisher *publisher, bool with_root, const char *role,
                          struct err *err)
 {
     REPOSITORY_AUTO repository = {.lock_fd = -1};
-    PUBLISHER_KEYS_AUTO keys = {0};
-    SIGNING_KEY_AUTO root_key = {0};
-    struct publish_signing signing;
+    DRAFT_AUTO draft = {0};
     enum status status = publisher_open(publisher, &repository, err);
     if (status == OK) {
-        status = publisher_sign(publisher, &repository, days, &keys, &signing, err);
+        status = publisher_draft(publisher, &repository, &draft, err);
     }
     if (status == OK && with_root) {
-        status = publisher_root_key(publisher, &repository, &root_key, err);
+        status = publish_renew(&draft, "root", err);
     }
-    if (status == OK && with_root) {
-        status = publish_renew_root(&repository, &root_key, signing.now_ms,
-                                    signing.life_ms, err);
+    if (status == OK) {
+        status = publish_renew(&draft, role, err);
     }
-    return status == OK ? publish_renew(&repository, &signing, err) : status;
+    return status == OK ? publisher_finish(publisher, &draft, NULL, err) : status;
 }
 
 int cmd_repo_renew(int argc, char **argv)
 {
-    struct publisher publisher = {0};
+    PUBLISHER_AUTO publisher = PUBLISHER_INIT;
     bool with_root = false;
-    int64_t days = DAYS_DEFAULT;
+    const char *role = "targets";
     const struct option_row options[] = {
         PUBLISHER_REPO_OPTION(publisher),
-        PUBLISHER_PASSPHRASE_OPTION(publisher),
+        PUBLISHER_SIGN_OPTIONS(publisher),
         {"root", 0, OPTION_FLAG, &with_root, NULL, "a new root version too"},
-        DAYS_OPTION(days),
+        {"role", 0, OPTION_TEXT, &role, "MODEL", "a delegated role instead of targets"},
+        PUBLISHER_DAYS_OPTION(publisher),
     };
     const struct usage usage = {
         .synopsis = "muster repo renew [options]",
@@ -323,14 +165,14 @@ int cmd_repo_renew(int argc, char **argv)
         return code;
     }
     struct err err = {0};
-    return renew(&publisher, with_root, days, &err) == OK ? CLI_OK : cli_fail(&err);
+    return renew(&publisher, with_root, role, &err) == OK ? CLI_OK : cli_fail(&err);
 }
 
 /* ---- push ---- */
 
 int cmd_repo_push(int argc, char **argv)
 {
-    struct publisher publisher = {0};
+    PUBLISHER_AUTO publisher = PUBLISHER_INIT;
     struct connection connection = {0};
     struct output output = {0};
     bool all = false;
@@ -358,7 +200,7 @@ int cmd_repo_push(int argc, char **argv)
     JSON_AUTO *answer = NULL;
     struct err err = {0};
     if (publisher_open(&publisher, &repository, &err) != OK ||
-        publisher_push(&connection, &repository, all, &answer, &err) != OK) {
+        push_repository(&connection, &repository, all, &answer, &err) != OK) {
         return cli_fail(&err);
     }
     static const struct column columns[] = {

@@ -46,6 +46,8 @@ static const struct command commands[] = {
     {"repo", "verify", "whether a client could use it, at a date", cmd_repo_verify},
     {"repo", "renew", "sign again with a later expiry", cmd_repo_renew},
     {"repo", "push", "upload it to a server", cmd_repo_push},
+    {"repo", "sign", "show what is staged and sign it", cmd_repo_sign},
+    {"repo", "discard", "drop what is staged", cmd_repo_discard},
     {"model", "publish", "sign a model file, optionally push it", cmd_model_publish},
     {"key", "list", "the key files of a repository", cmd_key_list},
     {"key", "export", "a public key", cmd_key_export},

@@ -4,17 +4,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/hex.h"
-#include "cli/passphrase.h"
+#include "repo/signature.h"
+#include "repo/staging.h"
 
-enum { PATH_BYTES = 4096, DAYS_MAX = 36500 };
+enum { DAYS_MAX = 36500, TEXT_MAX = 1 << 20 };
 
 static const int64_t DAY_MS = 86400000;
-static const size_t TARGET_BYTES_MAX = (size_t)2 << 30;
+
+void publisher_wipe(struct publisher *publisher)
+{
+    passphrase_wipe(&publisher->passphrase);
+    publisher->asked = false;
+}
 
 enum status publisher_open(const struct publisher *publisher,
                            struct repository *ret_repository, struct err *err)
@@ -23,204 +26,133 @@ enum status publisher_open(const struct publisher *publisher,
     return repository_open(folder ? folder : ".", ret_repository, err);
 }
 
-enum status publisher_sign(const struct publisher *publisher,
-                           const struct repository *repository, int64_t days,
-                           struct publisher_keys *ret_keys,
-                           struct publish_signing *ret_signing, struct err *err)
+enum status publisher_draft(const struct publisher *publisher,
+                            struct repository *repository, struct draft *ret_draft,
+                            struct err *err)
 {
-    if (days < 1 || days > DAYS_MAX) {
+    if (publisher->days < 1 || publisher->days > DAYS_MAX) {
         return err_set(err, ERR_USAGE, "days from 1 to %d expected, %" PRId64 " found",
-                       DAYS_MAX, days);
+                       DAYS_MAX, publisher->days);
     }
-    PASSPHRASE_AUTO passphrase;
+    draft_init(ret_draft, repository, clock_wall_ms(), publisher->days * DAY_MS);
+    return staging_load(ret_draft, err);
+}
+
+enum status publisher_keychain(const struct publisher *publisher,
+                               const struct repository *repository,
+                               struct keychain *ret_keychain, struct err *err)
+{
+    enum status status = OK;
+    for (size_t i = 0; status == OK && i < publisher->keys.count; i++) {
+        status = keychain_add_file(ret_keychain, publisher->keys.items[i], err);
+    }
+    return status == OK ? keychain_add_folder(ret_keychain, repository->folder, err)
+                        : status;
+}
+
+enum status publisher_passphrase(struct publisher *publisher, bool confirm,
+                                 struct err *err)
+{
+    if (publisher->asked) {
+        return OK;
+    }
     enum status status =
-        passphrase_read(publisher->passphrase_file, false, &passphrase, err);
-    if (status == OK) {
-        status = repository_key(repository, "targets", passphrase.text,
-                                &ret_keys->targets, err);
+        passphrase_read(publisher->passphrase_file, confirm, &publisher->passphrase, err);
+    publisher->asked = status == OK;
+    return status;
+}
+
+static void say_refused(const struct keychain *keychain)
+{
+    for (size_t i = 0; i < keychain->count; i++) {
+        if (keychain->keys[i]->refused) {
+            (void)fprintf(stderr,
+                          "muster: '%s' has another passphrase and did not sign\n",
+                          keychain->keys[i]->path);
+        }
+    }
+}
+
+enum status publisher_sign(struct publisher *publisher, struct draft *draft,
+                           struct keychain *keychain, int *ret_added, struct err *err)
+{
+    int by_program = 0;
+    int by_keys = 0;
+    enum status status = OK;
+    if (publisher->external) {
+        status = signature_by_program(draft, publisher->external, &by_program, err);
+    }
+    if (status == OK && signature_wanted(draft, keychain)) {
+        status = publisher_passphrase(publisher, false, err);
+        if (status == OK) {
+            status = signature_by_keys(draft, keychain, publisher->passphrase.text,
+                                       &by_keys, err);
+        }
+        say_refused(keychain);
     }
     if (status == OK) {
-        status = repository_key(repository, "snapshot", passphrase.text,
-                                &ret_keys->snapshot, err);
-    }
-    if (status == OK) {
-        *ret_signing = (struct publish_signing){.targets = &ret_keys->targets,
-                                                .snapshot = &ret_keys->snapshot,
-                                                .now_ms = clock_wall_ms(),
-                                                .life_ms = days * DAY_MS};
+        *ret_added = by_program + by_keys;
     }
     return status;
 }
 
-enum status publisher_root_key(const struct publisher *publisher,
-                               const struct repository *repository,
-                               struct signing_key *ret_key, struct err *err)
+static void say_missing(const struct draft *draft, const struct keychain *keychain)
 {
-    PASSPHRASE_AUTO passphrase;
-    enum status status =
-        passphrase_read(publisher->passphrase_file, false, &passphrase, err);
-    return status == OK
-               ? repository_key(repository, "root", passphrase.text, ret_key, err)
-               : status;
+    BUF_AUTO text = BUF_INIT(TEXT_MAX);
+    signature_missing(draft, keychain, &text);
+    (void)fprintf(stderr, "muster: staged, not published yet\n%s",
+                  text.data ? text.data : "");
 }
 
-void publisher_keys_wipe(struct publisher_keys *keys)
+enum status publisher_keep(struct draft *draft, const struct keychain *keychain,
+                           bool *ret_published, struct err *err)
 {
-    signing_key_wipe(&keys->targets);
-    signing_key_wipe(&keys->snapshot);
-}
-
-/* What the server has: the versions of root and targets, 0 when nothing was pushed or it
- * does not say. */
-struct pushed {
-    int64_t root;
-    int64_t targets;
-};
-
-static enum status ask_pushed(const struct connection *connection,
-                              struct pushed *ret_pushed, struct err *err)
-{
-    HTTP_JSON_AUTO *answer = NULL;
-    struct err refusal = {0};
-    struct pushed pushed = {0};
-    enum status status =
-        http_json(connection, "GET", "/v1/repository", NULL, &answer, &refusal);
-    if (status != OK && status != ERR_NET_STATUS) {
-        return err_set(err, status, "%s", refusal.detail);
+    bool complete = draft_complete(draft) && !draft->repository->bundle;
+    enum status status = OK;
+    if (complete) {
+        status = staging_commit(draft, err);
+    } else {
+        status = staging_store(draft, err);
     }
-    size_t at = 0;
-    json_t *role = NULL;
-    json_array_foreach(json_object_get(answer, "roles"), at, role)
-    {
-        const char *name = json_string_value(json_object_get(role, "role"));
-        int64_t version = json_integer_value(json_object_get(role, "version"));
-        if (name && strcmp(name, "root") == 0) {
-            pushed.root = version;
-        } else if (name && strcmp(name, "targets") == 0) {
-            pushed.targets = version;
-        }
+    if (status != OK) {
+        return status;
     }
-    *ret_pushed = pushed;
+    if (complete) {
+        const struct repository *repository = draft->repository;
+        (void)fprintf(stderr,
+                      "muster: signed and published here: root %" PRId64
+                      ", targets %" PRId64 ", snapshot %" PRId64 "\n",
+                      repository->trust.root->envelope.version,
+                      repository->targets->envelope.version,
+                      repository->snapshot->envelope.version);
+    } else {
+        say_missing(draft, keychain);
+    }
+    *ret_published = complete;
     return OK;
 }
 
-/* The targets of an earlier version, which a server that has it has the files of; NULL
- * when there is no such version here. */
-static struct tuf_targets *earlier_targets(const struct repository *repository,
-                                           int64_t version)
+enum status publisher_finish(struct publisher *publisher, struct draft *draft,
+                             bool *ret_published, struct err *err)
 {
-    BUF_AUTO bytes = BUF_INIT(TUF_LIMITS_DEFAULT.targets_bytes);
-    struct tuf_targets *targets = NULL;
-    if (version < 1 ||
-        repository_read(repository, TUF_ROLE_TARGETS, version, &bytes, NULL) != OK ||
-        tuf_targets_parse(bytes.data, bytes.len, bytes.max, &targets, NULL) != OK) {
-        return NULL;
-    }
-    return targets;
-}
-
-static bool listed_before(const struct tuf_targets *earlier,
-                          const struct tuf_target *target)
-{
-    const struct tuf_target *before =
-        earlier ? tuf_targets_find(earlier, target->path) : NULL;
-    return before && memcmp(before->hashes.sha256, target->hashes.sha256,
-                            sizeof before->hashes.sha256) == 0;
-}
-
-static enum status upload_target(const struct connection *connection,
-                                 const struct repository *repository,
-                                 const struct tuf_target *target, struct err *err)
-{
-    BUF_AUTO file = BUF_INIT(PATH_BYTES);
-    BUF_AUTO bytes = BUF_INIT(TARGET_BYTES_MAX);
-    BUF_AUTO path = BUF_INIT(PATH_BYTES);
-    char digest[2 * sizeof target->hashes.sha256 + 1];
-    enum status status = repository_target_file(repository, target, &file, err);
+    KEYCHAIN_AUTO keychain = {0};
+    bool published = false;
+    int added = 0;
+    enum status status = draft_settle(draft, err);
     if (status == OK) {
-        status = file_read(file.data, &bytes, err);
+        status = publisher_keychain(publisher, draft->repository, &keychain, err);
     }
-    if (status != OK) {
-        return status;
+    if (status == OK && draft->pending) {
+        (void)fprintf(stderr, "muster: added to what was staged before: 'muster repo "
+                              "sign' shows all of it and signs\n");
+    } else if (status == OK) {
+        status = publisher_sign(publisher, draft, &keychain, &added, err);
     }
-    hex_encode(target->hashes.sha256, sizeof target->hashes.sha256, digest);
-    buf_addf(&path, "/v1/repository/targets/%s", digest);
-    (void)fprintf(stderr, "muster: uploading %s (%zu bytes)\n", target->path, bytes.len);
-    return http_upload(connection, path.data, bytes.data ? bytes.data : "", bytes.len,
-                       err);
-}
-
-static enum status upload_targets(const struct connection *connection,
-                                  const struct repository *repository,
-                                  const struct tuf_targets *earlier, struct err *err)
-{
-    const struct tuf_targets *targets = repository->targets;
-    enum status status = OK;
-    for (size_t i = 0; status == OK && i < targets->count; i++) {
-        if (!listed_before(earlier, &targets->targets[i])) {
-            status = upload_target(connection, repository, &targets->targets[i], err);
-        }
+    if (status == OK) {
+        status = publisher_keep(draft, &keychain, &published, err);
+    }
+    if (status == OK && ret_published) {
+        *ret_published = published;
     }
     return status;
-}
-
-/* A metadata file as JSON text. */
-static enum status add_file(const struct repository *repository, enum tuf_role role,
-                            int64_t version, json_t **ret_text, struct err *err)
-{
-    BUF_AUTO bytes = BUF_INIT(TUF_LIMITS_DEFAULT.targets_bytes);
-    enum status status = repository_read(repository, role, version, &bytes, err);
-    if (status != OK) {
-        return status;
-    }
-    *ret_text = json_stringn(bytes.data, bytes.len);
-    return *ret_text ? OK : err_set(err, ERR_NO_MEMORY, "no memory to push");
-}
-
-static enum status make_body(const struct repository *repository, int64_t known_root,
-                             json_t *body, struct err *err)
-{
-    json_t *roots = json_array();
-    json_t *targets = NULL;
-    json_t *snapshot = NULL;
-    (void)json_object_set_new(body, "roots", roots);
-    enum status status = OK;
-    int64_t newest = repository->trust.root->envelope.version;
-    for (int64_t version = known_root + 1; status == OK && version <= newest; version++) {
-        json_t *text = NULL;
-        status = add_file(repository, TUF_ROLE_ROOT, version, &text, err);
-        (void)json_array_append_new(roots, text);
-    }
-    if (status == OK) {
-        status = add_file(repository, TUF_ROLE_TARGETS,
-                          repository->targets->envelope.version, &targets, err);
-        (void)json_object_set_new(body, "targets", targets);
-    }
-    if (status == OK) {
-        status = add_file(repository, TUF_ROLE_SNAPSHOT,
-                          repository->snapshot->envelope.version, &snapshot, err);
-        (void)json_object_set_new(body, "snapshot", snapshot);
-    }
-    return status;
-}
-
-enum status publisher_push(const struct connection *connection,
-                           const struct repository *repository, bool all,
-                           json_t **ret_answer, struct err *err)
-{
-    struct pushed pushed = {0};
-    enum status status = all ? OK : ask_pushed(connection, &pushed, err);
-    if (status != OK) {
-        return status;
-    }
-    struct tuf_targets *earlier = earlier_targets(repository, pushed.targets);
-    status = upload_targets(connection, repository, earlier, err);
-    tuf_targets_free(earlier);
-    HTTP_JSON_AUTO *body = json_object();
-    if (status == OK) {
-        status = make_body(repository, pushed.root, body, err);
-    }
-    return status == OK
-               ? http_json(connection, "POST", "/v1/repository", body, ret_answer, err)
-               : status;
 }

@@ -8,11 +8,11 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "format/transport.h"
+#include "repo/listing.h"
+#include "repo/metadata_file.h"
 #include "tuf/json.h"
 #include "tuf/signing.h"
 #include "tuf/target.h"
-
-static const char TARGETS_FILE[] = "targets.json";
 
 enum { FILE_MODE = 0644, FOLDER_MODE = 0755, PATH_BYTES = 4096 };
 
@@ -23,142 +23,31 @@ static enum status no_memory(struct err *err)
     return err_set(err, ERR_NO_MEMORY, "no memory to publish");
 }
 
-/* ---- signing a new state ---- */
+/* ---- the same again ---- */
 
-static enum status sign_targets(const struct repository *repository, const json_t *body,
-                                const struct publish_signing *signing,
-                                struct buf *ret_bytes, struct err *err)
+enum status publish_renew(struct draft *draft, const char *role, struct err *err)
 {
-    struct tuf_targets *parsed = NULL;
-    enum status status = signing_envelope(body, &signing->targets, 1, ret_bytes, err);
-    if (status == OK) {
-        status = tuf_targets_parse(ret_bytes->data, ret_bytes->len,
-                                   TUF_LIMITS_DEFAULT.targets_bytes, &parsed, err);
+    enum tuf_role known = TUF_ROLE_TARGETS;
+    json_t *body = NULL;
+    if (draft_published_version(draft, role) == 0 ||
+        (metadata_role(role, &known) && known == TUF_ROLE_TIMESTAMP)) {
+        return err_set(err, ERR_NOT_FOUND,
+                       "'%.60s' is no role that is published and signed here: 'muster "
+                       "repo status' shows those",
+                       role);
     }
-    if (status != OK) {
-        return status;
-    }
-    const struct tuf_root *root = repository->trust.root;
-    status = tuf_envelope_verify(&parsed->envelope, &root->keyring,
-                                 &root->roles[TUF_ROLE_TARGETS], NULL, err);
-    if (status == OK) {
-        status = model_targets_check(parsed, err);
-    }
-    tuf_targets_free(parsed);
-    return status;
-}
-
-static enum status sign_snapshot(const struct repository *repository,
-                                 const struct signing_file *targets,
-                                 const struct publish_signing *signing,
-                                 struct buf *ret_bytes, struct err *err)
-{
-    JSON_AUTO *body = json_deep_copy(repository->snapshot->envelope.body);
-    struct tuf_snapshot *parsed = NULL;
-    if (!body) {
-        return no_memory(err);
-    }
-    enum status status =
-        signing_body_renew(body, repository->snapshot->envelope.version + 1,
-                           signing->now_ms + signing->life_ms, err);
-    if (status == OK) {
-        status = signing_set_meta(body, TARGETS_FILE, targets, err);
-    }
-    if (status == OK) {
-        status = signing_envelope(body, &signing->snapshot, 1, ret_bytes, err);
-    }
-    if (status == OK) {
-        status = tuf_snapshot_parse(ret_bytes->data, ret_bytes->len,
-                                    TUF_LIMITS_DEFAULT.snapshot_bytes, &parsed, err);
-    }
-    if (status != OK) {
-        return status;
-    }
-    const struct tuf_root *root = repository->trust.root;
-    status = tuf_envelope_verify(&parsed->envelope, &root->keyring,
-                                 &root->roles[TUF_ROLE_SNAPSHOT], NULL, err);
-    tuf_snapshot_free(parsed);
-    return status;
-}
-
-/* Signs `targets_body` (version and expiry are set here) and a snapshot over it; both are
- * checked before the first is written. */
-static enum status commit(struct repository *repository, json_t *targets_body,
-                          const struct publish_signing *signing, struct err *err)
-{
-    int64_t version = repository->targets->envelope.version + 1;
-    int64_t snapshot_version = repository->snapshot->envelope.version + 1;
-    BUF_AUTO targets = BUF_INIT(TUF_LIMITS_DEFAULT.targets_bytes);
-    BUF_AUTO snapshot = BUF_INIT(TUF_LIMITS_DEFAULT.snapshot_bytes);
-    enum status status = signing_body_renew(targets_body, version,
-                                            signing->now_ms + signing->life_ms, err);
-    if (status == OK) {
-        status = sign_targets(repository, targets_body, signing, &targets, err);
-    }
-    if (status == OK) {
-        struct signing_file file = {
-            .data = targets.data, .len = targets.len, .version = version};
-        status = sign_snapshot(repository, &file, signing, &snapshot, err);
-    }
-    if (status == OK) {
-        status = repository_write(repository, TUF_ROLE_TARGETS, version, &targets, err);
-    }
-    if (status == OK) {
-        status = repository_write(repository, TUF_ROLE_SNAPSHOT, snapshot_version,
-                                  &snapshot, err);
-    }
-    return status == OK ? repository_reload(repository, err) : status;
-}
-
-enum status publish_renew(struct repository *repository,
-                          const struct publish_signing *signing, struct err *err)
-{
-    JSON_AUTO *body = json_deep_copy(repository->targets->envelope.body);
-    return body ? commit(repository, body, signing, err) : no_memory(err);
-}
-
-enum status publish_renew_root(struct repository *repository,
-                               const struct signing_key *root_key, int64_t now_ms,
-                               int64_t life_ms, struct err *err)
-{
-    const struct tuf_root *root = repository->trust.root;
-    int64_t version = root->envelope.version + 1;
-    struct tuf_root *parsed = NULL;
-    BUF_AUTO bytes = BUF_INIT(TUF_LIMITS_DEFAULT.root_bytes);
-    JSON_AUTO *body = json_deep_copy(root->envelope.body);
-    enum status status =
-        body ? signing_body_renew(body, version, now_ms + life_ms, err) : no_memory(err);
-    if (status == OK) {
-        status = signing_envelope(body, &root_key, 1, &bytes, err);
-    }
-    if (status == OK) {
-        status = tuf_root_parse(bytes.data, bytes.len, bytes.max, &parsed, err);
-    }
-    if (status != OK) {
-        return status;
-    }
-    status = tuf_envelope_verify(&parsed->envelope, &root->keyring,
-                                 &root->roles[TUF_ROLE_ROOT], NULL, err);
-    tuf_root_free(parsed);
-    if (status == OK) {
-        status = repository_write(repository, TUF_ROLE_ROOT, version, &bytes, err);
-    }
-    return status == OK ? repository_reload(repository, err) : status;
+    return draft_edit(draft, role, &body, err);
 }
 
 /* ---- one model ---- */
 
-/* The seq of a version: that of its other variants, or the highest plus one. */
-static enum status choose_seq(const struct repository *repository,
-                              const struct publish_order *order, int64_t *ret_seq,
-                              struct err *err)
+/* A listed artifact of the version; *ret_same when it is that of the order itself. */
+static bool find_version(const struct tuf_targets *targets,
+                         const struct publish_order *order,
+                         struct model_target *ret_listed, bool *ret_same)
 {
-    const struct tuf_targets *targets = repository->targets;
-    int64_t floor = 0;
-    int64_t highest = 0;
-    model_targets_floor(targets, order->model, &floor, &highest);
-    int64_t seq = highest + 1;
-    for (size_t i = 0; i < targets->count; i++) {
+    bool found = false;
+    for (size_t i = 0; targets && i < targets->count; i++) {
         bool ours = false;
         struct model_target listed;
         if (model_target_parse(&targets->targets[i], &ours, &listed, NULL) != OK ||
@@ -167,22 +56,55 @@ static enum status choose_seq(const struct repository *repository,
             strcmp(listed.version, order->version) != 0) {
             continue;
         }
-        if (strcmp(listed.variant, order->variant) == 0) {
-            return err_set(err, ERR_EXISTS,
-                           "model '%s' has version '%s' variant '%s' already (seq "
-                           "%" PRId64 "); publish under a new version",
-                           order->model, order->version, order->variant, listed.seq);
+        *ret_listed = listed;
+        found = true;
+        *ret_same = strcmp(listed.variant, order->variant) == 0;
+        if (*ret_same) {
+            break;
         }
-        seq = listed.seq;
     }
-    highest = seq > highest ? seq : highest;
+    return found;
+}
+
+/* Staged before, not published yet: publishing again goes on with it. */
+static bool is_staged(const struct draft *draft, const struct model_target *listed,
+                      const struct publish_result *result)
+{
+    const char *role = listing_role(draft, listed->model);
+    const struct tuf_targets *published = repository_targets(draft->repository, role);
+    return memcmp(listed->file->hashes.sha256, result->sha256, SHA256_BYTES) == 0 &&
+           draft_find(draft, role) &&
+           !(published && tuf_targets_find(published, listed->file->path));
+}
+
+/* The seq of a version: that of its other variants, or the highest ever plus one. */
+static enum status choose_seq(const struct draft *draft,
+                              const struct publish_order *order,
+                              struct publish_result *result, struct err *err)
+{
+    struct listing listing = listing_read(draft, order->model);
+    struct model_target listed;
+    bool same = false;
+    result->seq = listing.highest_ever + 1;
+    if (find_version(draft_targets(draft, listing_role(draft, order->model)), order,
+                     &listed, &same) ||
+        find_version(draft_targets(draft, "targets"), order, &listed, &same)) {
+        result->seq = listed.seq;
+    }
+    result->staged_before = same && is_staged(draft, &listed, result);
+    if (same && !result->staged_before) {
+        return err_set(err, ERR_EXISTS,
+                       "model '%s' has version '%s' variant '%s' already (seq "
+                       "%" PRId64 "); publish under a new version",
+                       order->model, order->version, order->variant, result->seq);
+    }
+    int64_t highest = result->seq > listing.highest ? result->seq : listing.highest;
     if (order->floor < 0 || order->floor > highest) {
         return err_set(err, ERR_TUF_FLOOR,
                        "model '%s': a floor up to the highest seq %" PRId64
                        " expected, %" PRId64 " found",
                        order->model, highest, order->floor);
     }
-    *ret_seq = seq;
     return OK;
 }
 
@@ -299,40 +221,44 @@ static enum status add_transport(const struct repository *repository, json_t *bo
     return status;
 }
 
-enum status publish_model(struct repository *repository,
-                          const struct publish_order *order,
-                          const struct publish_signing *signing,
+static enum status list_artifact(struct draft *draft, const struct publish_order *order,
+                                 struct publish_result *result, struct err *err)
+{
+    const struct repository *repository = draft->repository;
+    BUF_AUTO path = BUF_INIT(TUF_PATH_MAX);
+    json_t *body = NULL;
+    enum status status =
+        target_path_format(order->model, result->seq, order->variant, order->ext, &path);
+    if (status == OK) {
+        status = draft_edit(draft, listing_role(draft, order->model), &body, err);
+    }
+    if (status == OK) {
+        status = add_artifact(repository, body, order, path.data, result->seq, err);
+    }
+    return status == OK ? add_transport(repository, body, order, path.data, result, err)
+                        : status;
+}
+
+enum status publish_model(struct draft *draft, const struct publish_order *order,
                           struct publish_result *ret_result, struct err *err)
 {
     struct publish_result result = {0};
-    BUF_AUTO path = BUF_INIT(TUF_PATH_MAX);
     enum status status = check_names(order, err);
-    if (status == OK) {
-        status = choose_seq(repository, order, &result.seq, err);
-    }
     if (status == OK) {
         status = sha256_of(order->data, order->len, result.sha256, err);
     }
     if (status == OK) {
-        status = target_path_format(order->model, result.seq, order->variant, order->ext,
-                                    &path);
+        status = choose_seq(draft, order, &result, err);
     }
-    if (status != OK) {
-        return status;
-    }
-    JSON_AUTO *body = json_deep_copy(repository->targets->envelope.body);
-    if (!body) {
-        return no_memory(err);
-    }
-    status = add_artifact(repository, body, order, path.data, result.seq, err);
-    if (status == OK) {
-        status = add_transport(repository, body, order, path.data, &result, err);
+    if (status == OK && !result.staged_before) {
+        status = list_artifact(draft, order, &result, err);
     }
     if (status == OK) {
-        status = commit(repository, body, signing, err);
+        status = draft_settle(draft, err);
     }
     if (status == OK) {
-        result.targets_version = repository->targets->envelope.version;
+        result.targets_version =
+            draft_published_version(draft, listing_role(draft, order->model)) + 1;
         *ret_result = result;
     }
     return status;

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,275 +12,24 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/digest.h"
 #include "base/file.h"
-#include "tuf/json.h"
-#include "tuf/signing.h"
+#include "repo/journal.h"
+#include "repo/metadata_file.h"
 #include "tuf/target.h"
 #include "tuf/target_digest.h"
 
-static const char MARKER[] = "{\"format\":\"muster-repository/1\"}\n";
-static const char TARGETS_FILE[] = "targets.json";
+static const char BUNDLE_FORMAT[] = "muster-bundle/1";
 static const char SNAPSHOT_SUFFIX[] = ".snapshot.json";
+static const char TARGETS_ROLE[] = "targets";
 
-enum {
-    FILE_MODE = 0644,
-    FOLDER_MODE = 0755,
-    KEYS_MODE = 0700,
-    PATH_BYTES = 4096,
-    ROOT_KEYS = 2,
-};
-
-/* Appends "<folder>/<formatted>". */
-__attribute__((format(printf, 4, 5))) static enum status
-join(struct buf *path, const char *folder, struct err *err, const char *format, ...)
-{
-    char below[1024];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(below, sizeof below, format, args);
-    va_end(args);
-    buf_addf(path, "%s/%s", folder, below);
-    return buf_status(path, err);
-}
-
-static size_t limit_of(enum tuf_role role)
-{
-    switch (role) {
-    case TUF_ROLE_ROOT:
-        return TUF_LIMITS_DEFAULT.root_bytes;
-    case TUF_ROLE_TIMESTAMP:
-        return TUF_LIMITS_DEFAULT.timestamp_bytes;
-    case TUF_ROLE_SNAPSHOT:
-        return TUF_LIMITS_DEFAULT.snapshot_bytes;
-    case TUF_ROLE_TARGETS:
-        break;
-    }
-    return TUF_LIMITS_DEFAULT.targets_bytes;
-}
-
-static enum status read_metadata(const char *folder, enum tuf_role role, int64_t version,
-                                 struct buf *ret_bytes, struct err *err)
-{
-    BUF_AUTO path = BUF_INIT(PATH_BYTES);
-    enum status status = join(&path, folder, err, "metadata/%" PRId64 ".%s.json", version,
-                              tuf_role_name(role));
-    return status == OK ? file_read(path.data, ret_bytes, err) : status;
-}
-
-static enum status write_metadata(const char *folder, enum tuf_role role, int64_t version,
-                                  const struct buf *bytes, struct err *err)
-{
-    BUF_AUTO path = BUF_INIT(PATH_BYTES);
-    enum status status = join(&path, folder, err, "metadata/%" PRId64 ".%s.json", version,
-                              tuf_role_name(role));
-    return status == OK
-               ? file_write_atomic(path.data, bytes->data, bytes->len, FILE_MODE, err)
-               : status;
-}
-
-/* ---- making a new one ---- */
-
-/* The keys of a new repository, wiped at the end. */
-struct fresh_keys {
-    struct signing_key root[ROOT_KEYS];
-    struct signing_key targets;
-    struct signing_key snapshot;
-};
-
-static void wipe_fresh_keys(struct fresh_keys *keys)
-{
-    for (int i = 0; i < ROOT_KEYS; i++) {
-        signing_key_wipe(&keys->root[i]);
-    }
-    signing_key_wipe(&keys->targets);
-    signing_key_wipe(&keys->snapshot);
-}
-
-static enum status make_keys(struct fresh_keys *ret_keys, struct err *err)
-{
-    enum status status = signing_key_generate(&ret_keys->root[0], err);
-    if (status == OK) {
-        status = signing_key_generate(&ret_keys->root[1], err);
-    }
-    if (status == OK) {
-        status = signing_key_generate(&ret_keys->targets, err);
-    }
-    return status == OK ? signing_key_generate(&ret_keys->snapshot, err) : status;
-}
-
-static enum status store_key(const char *folder, const char *label,
-                             const struct signing_key *key,
-                             const struct repository_order *order, struct err *err)
-{
-    BUF_AUTO path = BUF_INIT(PATH_BYTES);
-    enum status status = join(&path, folder, err, "keys/%s.key", label);
-    return status == OK ? keyfile_create(path.data, label, key, order->passphrase,
-                                         &order->cost, err)
-                        : status;
-}
-
-static enum status store_keys(const char *folder, const struct fresh_keys *keys,
-                              const struct repository_order *order, struct err *err)
-{
-    enum status status = store_key(folder, "root", &keys->root[0], order, err);
-    if (status == OK) {
-        status = store_key(folder, "root-safe", &keys->root[1], order, err);
-    }
-    if (status == OK) {
-        status = store_key(folder, "targets", &keys->targets, order, err);
-    }
-    return status == OK ? store_key(folder, "snapshot", &keys->snapshot, order, err)
-                        : status;
-}
-
-static enum status fill_root(json_t *root, const struct fresh_keys *keys,
-                             const struct repository_order *order, struct err *err)
-{
-    const struct {
-        enum tuf_role role;
-        const uint8_t *public_key;
-    } rows[] = {
-        {TUF_ROLE_ROOT, keys->root[0].public_key},
-        {TUF_ROLE_ROOT, keys->root[1].public_key},
-        {TUF_ROLE_TIMESTAMP, order->timestamp_public},
-        {TUF_ROLE_SNAPSHOT, keys->snapshot.public_key},
-        {TUF_ROLE_TARGETS, keys->targets.public_key},
-    };
-    enum status status = OK;
-    for (size_t i = 0; status == OK && i < sizeof rows / sizeof rows[0]; i++) {
-        status = signing_root_add_key(root, rows[i].role, rows[i].public_key, err);
-    }
-    return status;
-}
-
-static enum status write_first_root(const char *folder, const struct fresh_keys *keys,
-                                    const struct repository_order *order, struct err *err)
-{
-    const struct signing_key *const both[ROOT_KEYS] = {&keys->root[0], &keys->root[1]};
-    BUF_AUTO bytes = BUF_INIT(TUF_LIMITS_DEFAULT.root_bytes);
-    BUF_AUTO path = BUF_INIT(PATH_BYTES);
-    JSON_AUTO *body = NULL;
-    enum status status =
-        signing_body_new(TUF_ROLE_ROOT, 1, order->now_ms + order->life_ms, &body, err);
-    if (status == OK) {
-        status = fill_root(body, keys, order, err);
-    }
-    if (status == OK) {
-        status = signing_envelope(body, both, ROOT_KEYS, &bytes, err);
-    }
-    if (status == OK) {
-        status = write_metadata(folder, TUF_ROLE_ROOT, 1, &bytes, err);
-    }
-    if (status == OK) {
-        status = join(&path, folder, err, "root.json");
-    }
-    return status == OK
-               ? file_write_atomic(path.data, bytes.data, bytes.len, FILE_MODE, err)
-               : status;
-}
-
-static enum status write_first_snapshot(const char *folder, const struct fresh_keys *keys,
-                                        const struct repository_order *order,
-                                        struct err *err)
-{
-    const struct signing_key *targets_key = &keys->targets;
-    const struct signing_key *snapshot_key = &keys->snapshot;
-    int64_t expires_ms = order->now_ms + order->life_ms;
-    BUF_AUTO targets = BUF_INIT(TUF_LIMITS_DEFAULT.targets_bytes);
-    BUF_AUTO snapshot = BUF_INIT(TUF_LIMITS_DEFAULT.snapshot_bytes);
-    JSON_AUTO *targets_body = NULL;
-    JSON_AUTO *snapshot_body = NULL;
-    enum status status =
-        signing_body_new(TUF_ROLE_TARGETS, 1, expires_ms, &targets_body, err);
-    if (status == OK) {
-        status = signing_envelope(targets_body, &targets_key, 1, &targets, err);
-    }
-    if (status == OK) {
-        status = write_metadata(folder, TUF_ROLE_TARGETS, 1, &targets, err);
-    }
-    if (status == OK) {
-        status = signing_body_new(TUF_ROLE_SNAPSHOT, 1, expires_ms, &snapshot_body, err);
-    }
-    if (status == OK) {
-        struct signing_file file = {
-            .data = targets.data, .len = targets.len, .version = 1};
-        status = signing_set_meta(snapshot_body, TARGETS_FILE, &file, err);
-    }
-    if (status == OK) {
-        status = signing_envelope(snapshot_body, &snapshot_key, 1, &snapshot, err);
-    }
-    return status == OK ? write_metadata(folder, TUF_ROLE_SNAPSHOT, 1, &snapshot, err)
-                        : status;
-}
-
-static enum status make_folders(const char *folder, struct err *err)
-{
-    static const struct {
-        const char *name;
-        mode_t mode;
-    } rows[] = {{"keys", KEYS_MODE}, {"metadata", FOLDER_MODE}, {"targets", FOLDER_MODE}};
-    enum status status = file_mkdirs(folder, FOLDER_MODE, err);
-    for (size_t i = 0; status == OK && i < sizeof rows / sizeof rows[0]; i++) {
-        BUF_AUTO path = BUF_INIT(PATH_BYTES);
-        status = join(&path, folder, err, "%s", rows[i].name);
-        if (status == OK) {
-            status = file_mkdirs(path.data, rows[i].mode, err);
-        }
-    }
-    return status;
-}
-
-static enum status check_timestamp_key(const struct repository_order *order,
-                                       struct err *err)
-{
-    JSON_AUTO *object = key_object_new(order->timestamp_public);
-    VERIFY_KEY_AUTO key = {0};
-    enum status status = verify_key_parse(object, &key, err);
-    if (status == OK && key.kind != KEY_ED25519) {
-        return err_set(err, ERR_INVALID_ARGUMENT,
-                       "the timestamp key is no usable Ed25519 public key");
-    }
-    return status;
-}
-
-enum status repository_init(const char *folder, const struct repository_order *order,
-                            struct err *err)
-{
-    __attribute__((cleanup(wipe_fresh_keys))) struct fresh_keys keys = {0};
-    BUF_AUTO marker = BUF_INIT(PATH_BYTES);
-    enum status status = join(&marker, folder, err, "repo.json");
-    if (status == OK && file_exists(marker.data)) {
-        return err_set(err, ERR_EXISTS, "'%s' holds a repository already", folder);
-    }
-    if (status == OK) {
-        status = check_timestamp_key(order, err);
-    }
-    if (status == OK) {
-        status = make_folders(folder, err);
-    }
-    if (status == OK) {
-        status = make_keys(&keys, err);
-    }
-    if (status == OK) {
-        status = store_keys(folder, &keys, order, err);
-    }
-    if (status == OK) {
-        status = write_first_root(folder, &keys, order, err);
-    }
-    if (status == OK) {
-        status = write_first_snapshot(folder, &keys, order, err);
-    }
-    return status == OK ? file_create(marker.data, MARKER, strlen(MARKER), FILE_MODE, err)
-                        : status;
-}
+enum { MARKER_MAX_BYTES = 4096 };
 
 /* ---- opening ---- */
 
 static enum status lock_marker(const char *folder, int *ret_fd, struct err *err)
 {
-    BUF_AUTO path = BUF_INIT(PATH_BYTES);
-    enum status status = join(&path, folder, err, "repo.json");
+    BUF_AUTO path = BUF_INIT(REPO_PATH_BYTES);
+    enum status status = folder_path(&path, folder, err, "repo.json");
     if (status != OK) {
         return status;
     }
@@ -301,20 +49,45 @@ static enum status lock_marker(const char *folder, int *ret_fd, struct err *err)
     return OK;
 }
 
+/* Whether the marker says that this is a bundle, as `expected`. */
+static enum status check_kind(const char *folder, bool expected, struct err *err)
+{
+    BUF_AUTO path = BUF_INIT(REPO_PATH_BYTES);
+    BUF_AUTO text = BUF_INIT(MARKER_MAX_BYTES);
+    enum status status = folder_path(&path, folder, err, "repo.json");
+    if (status == OK) {
+        status = file_read(path.data, &text, err);
+    }
+    if (status != OK) {
+        return status;
+    }
+    bool found = text.data && strstr(text.data, BUNDLE_FORMAT);
+    if (found && !expected) {
+        return err_set(err, ERR_UNSUPPORTED,
+                       "'%s' is a bundle, not a repository: sign it with 'muster repo "
+                       "sign --bundle', then 'muster repo unbundle' at home",
+                       folder);
+    }
+    if (!found && expected) {
+        return err_set(err, ERR_UNSUPPORTED,
+                       "'%s' is no bundle; 'muster repo bundle' makes one", folder);
+    }
+    return OK;
+}
+
 /* Root 1 and every later one in order; expiry is not looked at here. */
 static enum status load_roots(struct repository *repository, struct err *err)
 {
-    BUF_AUTO first = BUF_INIT(limit_of(TUF_ROLE_ROOT));
-    enum status status = read_metadata(repository->folder, TUF_ROLE_ROOT, 1, &first, err);
+    BUF_AUTO first = BUF_INIT(TUF_LIMITS_DEFAULT.root_bytes);
+    enum status status = repository_read(repository, "root", 1, &first, err);
     if (status == OK) {
         status = trusted_set_init(&repository->trust, first.data, first.len, 0, err);
     }
     while (status == OK) {
-        BUF_AUTO next = BUF_INIT(limit_of(TUF_ROLE_ROOT));
+        BUF_AUTO next = BUF_INIT(TUF_LIMITS_DEFAULT.root_bytes);
         int64_t version = repository->trust.root->envelope.version + 1;
         struct err reason = {0};
-        status =
-            read_metadata(repository->folder, TUF_ROLE_ROOT, version, &next, &reason);
+        status = repository_read(repository, "root", version, &next, &reason);
         if (status == ERR_NOT_FOUND) {
             return OK;
         }
@@ -340,8 +113,8 @@ static void close_dir(DIR **dir)
 static enum status newest_snapshot(const char *folder, int64_t *ret_version,
                                    struct err *err)
 {
-    BUF_AUTO path = BUF_INIT(PATH_BYTES);
-    enum status status = join(&path, folder, err, "metadata");
+    BUF_AUTO path = BUF_INIT(REPO_PATH_BYTES);
+    enum status status = folder_path(&path, folder, err, "metadata");
     if (status != OK) {
         return status;
     }
@@ -366,64 +139,116 @@ static enum status newest_snapshot(const char *folder, int64_t *ret_version,
     return OK;
 }
 
-static enum status verify_role(const struct repository *repository,
-                               const struct tuf_envelope *envelope, enum tuf_role role,
-                               int64_t version, struct err *err)
+/* Who must have signed a file. */
+struct signers {
+    const struct tuf_keyring *keyring;
+    const struct tuf_authority *authority;
+};
+
+static enum status verify_role(const struct tuf_envelope *envelope, const char *role,
+                               const struct signers *signers, int64_t version,
+                               struct err *err)
 {
-    const struct tuf_root *root = repository->trust.root;
     enum status status =
-        tuf_envelope_verify(envelope, &root->keyring, &root->roles[role], NULL, err);
+        tuf_envelope_verify(envelope, signers->keyring, signers->authority, NULL, err);
     if (status != OK) {
-        err_prefix(err, "%s version %" PRId64, tuf_role_name(role), version);
+        err_prefix(err, "%.60s version %" PRId64, role, version);
     } else if (envelope->version != version) {
         return err_set(err, ERR_TUF_VERSION,
-                       "%s: version %" PRId64 " expected, %" PRId64 " found",
-                       tuf_role_name(role), version, envelope->version);
+                       "%.60s: version %" PRId64 " expected, %" PRId64 " found", role,
+                       version, envelope->version);
     }
     return status;
+}
+
+static struct signers root_signers(const struct repository *repository,
+                                   enum tuf_role role)
+{
+    const struct tuf_root *root = repository->trust.root;
+    return (struct signers){.keyring = &root->keyring, .authority = &root->roles[role]};
 }
 
 static enum status load_snapshot(struct repository *repository, struct err *err)
 {
     int64_t version = 0;
-    BUF_AUTO bytes = BUF_INIT(limit_of(TUF_ROLE_SNAPSHOT));
+    BUF_AUTO bytes = BUF_INIT(TUF_LIMITS_DEFAULT.snapshot_bytes);
+    struct signers signers = root_signers(repository, TUF_ROLE_SNAPSHOT);
     enum status status = newest_snapshot(repository->folder, &version, err);
     if (status == OK) {
-        status =
-            read_metadata(repository->folder, TUF_ROLE_SNAPSHOT, version, &bytes, err);
+        status = repository_read(repository, "snapshot", version, &bytes, err);
     }
     if (status == OK) {
         status = tuf_snapshot_parse(bytes.data, bytes.len, bytes.max,
                                     &repository->snapshot, err);
     }
-    return status == OK ? verify_role(repository, &repository->snapshot->envelope,
-                                      TUF_ROLE_SNAPSHOT, version, err)
+    return status == OK ? verify_role(&repository->snapshot->envelope, "snapshot",
+                                      &signers, version, err)
                         : status;
 }
 
-static enum status load_targets(struct repository *repository, struct err *err)
+/* The file of targets or of a delegated role, as the snapshot names it. */
+static enum status load_targets(const struct repository *repository, const char *role,
+                                const struct signers *signers,
+                                struct tuf_targets **ret_targets, struct err *err)
 {
-    BUF_AUTO bytes = BUF_INIT(limit_of(TUF_ROLE_TARGETS));
-    const struct tuf_meta *meta = tuf_snapshot_meta(repository->snapshot, TARGETS_FILE);
+    BUF_AUTO bytes = BUF_INIT(TUF_LIMITS_DEFAULT.targets_bytes);
+    const struct tuf_meta *meta = repository_meta(repository, role);
     if (!meta) {
-        return err_set(err, ERR_TUF_MISSING, "snapshot: 'targets.json' is not listed");
+        return err_set(err, ERR_TUF_MISSING, "snapshot: '%.60s.json' is not listed",
+                       role);
     }
-    enum status status =
-        read_metadata(repository->folder, TUF_ROLE_TARGETS, meta->version, &bytes, err);
+    struct tuf_targets *targets = NULL;
+    enum status status = repository_read(repository, role, meta->version, &bytes, err);
     if (status == OK) {
         status = tuf_hashes_verify(&meta->hashes, bytes.data, bytes.len, err);
     }
     if (status == OK) {
-        status = tuf_targets_parse(bytes.data, bytes.len, bytes.max, &repository->targets,
-                                   err);
+        status = tuf_targets_parse(bytes.data, bytes.len, bytes.max, &targets, err);
     }
-    return status == OK ? verify_role(repository, &repository->targets->envelope,
-                                      TUF_ROLE_TARGETS, meta->version, err)
-                        : status;
+    if (status == OK) {
+        status = verify_role(&targets->envelope, role, signers, meta->version, err);
+    }
+    if (status != OK) {
+        tuf_targets_free(targets);
+        return status;
+    }
+    *ret_targets = targets;
+    return OK;
+}
+
+/* The roles to which top-level targets delegate and whose file is published; what those
+ * delegate further is not muster's making and is left alone. */
+static enum status load_delegated(struct repository *repository, struct err *err)
+{
+    const struct tuf_delegations *all = repository->targets->delegations;
+    size_t count = all ? all->count : 0;
+    repository->roles = calloc(count + 1, sizeof *repository->roles);
+    if (!repository->roles) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for delegated roles");
+    }
+    enum status status = OK;
+    for (size_t i = 0; status == OK && i < count; i++) {
+        struct repository_role *role = &repository->roles[repository->role_count];
+        struct signers signers = {.keyring = &all->keyring,
+                                  .authority = &all->roles[i].authority};
+        if (!repository_meta(repository, all->roles[i].name)) {
+            continue;
+        }
+        role->name = all->roles[i].name;
+        status = load_targets(repository, role->name, &signers, &role->targets, err);
+        repository->role_count += status == OK;
+    }
+    return status;
 }
 
 static void drop_state(struct repository *repository)
 {
+    for (size_t i = 0; i < repository->role_count; i++) {
+        tuf_targets_free(repository->roles[i].targets);
+    }
+    free(repository->roles);
+    repository->roles = NULL;
+    repository->role_count = 0;
     trusted_set_release(&repository->trust);
     tuf_snapshot_free(repository->snapshot);
     tuf_targets_free(repository->targets);
@@ -438,14 +263,22 @@ enum status repository_reload(struct repository *repository, struct err *err)
     if (status == OK) {
         status = load_snapshot(repository, err);
     }
-    return status == OK ? load_targets(repository, err) : status;
+    if (status == OK) {
+        struct signers signers = root_signers(repository, TUF_ROLE_TARGETS);
+        status =
+            load_targets(repository, TARGETS_ROLE, &signers, &repository->targets, err);
+    }
+    return status == OK ? load_delegated(repository, err) : status;
 }
 
-enum status repository_open(const char *folder, struct repository *ret_repository,
-                            struct err *err)
+static enum status open_kind(const char *folder, bool bundle,
+                             struct repository *ret_repository, struct err *err)
 {
-    REPOSITORY_AUTO repository = {.lock_fd = -1};
+    REPOSITORY_AUTO repository = {.lock_fd = -1, .bundle = bundle};
     enum status status = lock_marker(folder, &repository.lock_fd, err);
+    if (status == OK) {
+        status = check_kind(folder, bundle, err);
+    }
     if (status != OK) {
         return status;
     }
@@ -453,12 +286,27 @@ enum status repository_open(const char *folder, struct repository *ret_repositor
     if (!repository.folder) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a repository");
     }
-    status = repository_reload(&repository, err);
+    status = journal_finish(folder, err);
+    if (status == OK) {
+        status = repository_reload(&repository, err);
+    }
     if (status == OK) {
         *ret_repository = repository;
         repository = (struct repository){.lock_fd = -1};
     }
     return status;
+}
+
+enum status repository_open(const char *folder, struct repository *ret_repository,
+                            struct err *err)
+{
+    return open_kind(folder, false, ret_repository, err);
+}
+
+enum status repository_open_bundle(const char *folder, struct repository *ret_repository,
+                                   struct err *err)
+{
+    return open_kind(folder, true, ret_repository, err);
 }
 
 void repository_release(struct repository *repository)
@@ -473,16 +321,32 @@ void repository_release(struct repository *repository)
 
 /* ---- files ---- */
 
-enum status repository_read(const struct repository *repository, enum tuf_role role,
+enum status repository_read(const struct repository *repository, const char *role,
                             int64_t version, struct buf *ret_bytes, struct err *err)
 {
-    return read_metadata(repository->folder, role, version, ret_bytes, err);
+    return metadata_file_read(repository->folder, role, version, ret_bytes, err);
 }
 
-enum status repository_write(const struct repository *repository, enum tuf_role role,
-                             int64_t version, const struct buf *bytes, struct err *err)
+const struct tuf_targets *repository_targets(const struct repository *repository,
+                                             const char *role)
 {
-    return write_metadata(repository->folder, role, version, bytes, err);
+    if (strcmp(role, TARGETS_ROLE) == 0) {
+        return repository->targets;
+    }
+    for (size_t i = 0; i < repository->role_count; i++) {
+        if (strcmp(repository->roles[i].name, role) == 0) {
+            return repository->roles[i].targets;
+        }
+    }
+    return NULL;
+}
+
+const struct tuf_meta *repository_meta(const struct repository *repository,
+                                       const char *role)
+{
+    char name[TUF_ROLE_NAME_MAX + 8];
+    (void)snprintf(name, sizeof name, "%.*s.json", TUF_ROLE_NAME_MAX - 1, role);
+    return tuf_snapshot_meta(repository->snapshot, name);
 }
 
 enum status repository_target_file(const struct repository *repository,
@@ -497,10 +361,13 @@ enum status repository_key(const struct repository *repository, const char *labe
                            const char *passphrase, struct signing_key *ret_key,
                            struct err *err)
 {
-    BUF_AUTO path = BUF_INIT(PATH_BYTES);
-    enum status status = join(&path, repository->folder, err, "keys/%.40s.key", label);
+    BUF_AUTO path = BUF_INIT(REPO_PATH_BYTES);
+    enum status status =
+        folder_path(&path, repository->folder, err, "keys/%.40s.key", label);
     return status == OK ? keyfile_open(path.data, passphrase, ret_key, err) : status;
 }
+
+/* ---- whether a client could use it ---- */
 
 static void feed(void *user, const void *data, size_t len)
 {
@@ -510,7 +377,7 @@ static void feed(void *user, const void *data, size_t len)
 static enum status verify_target_file(const struct repository *repository,
                                       const struct tuf_target *target, struct err *err)
 {
-    BUF_AUTO path = BUF_INIT(PATH_BYTES);
+    BUF_AUTO path = BUF_INIT(REPO_PATH_BYTES);
     TARGET_DIGEST_AUTO digest = {0};
     enum status status = repository_target_file(repository, target, &path, err);
     if (status == OK) {
@@ -523,11 +390,10 @@ static enum status verify_target_file(const struct repository *repository,
 }
 
 static enum status verify_target_files(const struct repository *repository,
-                                       struct err *err)
+                                       const struct tuf_targets *targets, struct err *err)
 {
-    for (size_t i = 0; i < repository->targets->count; i++) {
-        enum status status =
-            verify_target_file(repository, &repository->targets->targets[i], err);
+    for (size_t i = 0; i < targets->count; i++) {
+        enum status status = verify_target_file(repository, &targets->targets[i], err);
         if (status != OK) {
             return status;
         }
@@ -535,7 +401,7 @@ static enum status verify_target_files(const struct repository *repository,
     return OK;
 }
 
-static enum status verify_expiry(const struct tuf_envelope *envelope, enum tuf_role role,
+static enum status verify_expiry(const struct tuf_envelope *envelope, const char *role,
                                  int64_t at_ms, struct err *err)
 {
     if (envelope->expires_ms > at_ms) {
@@ -546,25 +412,36 @@ static enum status verify_expiry(const struct tuf_envelope *envelope, enum tuf_r
     clock_format_utc(envelope->expires_ms, expires);
     clock_format_utc(at_ms, at);
     return err_set(err, ERR_TUF_EXPIRED,
-                   "%s version %" PRId64 ": an expiry after %s expected, %s found",
-                   tuf_role_name(role), envelope->version, at, expires);
+                   "%.60s version %" PRId64 ": an expiry after %s expected, %s found",
+                   role, envelope->version, at, expires);
+}
+
+static enum status verify_targets(const struct repository *repository, const char *role,
+                                  const struct tuf_targets *targets, int64_t at_ms,
+                                  struct err *err)
+{
+    enum status status = verify_expiry(&targets->envelope, role, at_ms, err);
+    if (status == OK) {
+        status = model_targets_check(targets, err);
+    }
+    return status == OK ? verify_target_files(repository, targets, err) : status;
 }
 
 enum status repository_verify(const struct repository *repository, int64_t at_ms,
                               struct err *err)
 {
     enum status status =
-        verify_expiry(&repository->trust.root->envelope, TUF_ROLE_ROOT, at_ms, err);
+        verify_expiry(&repository->trust.root->envelope, "root", at_ms, err);
     if (status == OK) {
-        status =
-            verify_expiry(&repository->snapshot->envelope, TUF_ROLE_SNAPSHOT, at_ms, err);
+        status = verify_expiry(&repository->snapshot->envelope, "snapshot", at_ms, err);
     }
     if (status == OK) {
         status =
-            verify_expiry(&repository->targets->envelope, TUF_ROLE_TARGETS, at_ms, err);
+            verify_targets(repository, TARGETS_ROLE, repository->targets, at_ms, err);
     }
-    if (status == OK) {
-        status = model_targets_check(repository->targets, err);
+    for (size_t i = 0; status == OK && i < repository->role_count; i++) {
+        const struct repository_role *role = &repository->roles[i];
+        status = verify_targets(repository, role->name, role->targets, at_ms, err);
     }
-    return status == OK ? verify_target_files(repository, err) : status;
+    return status;
 }

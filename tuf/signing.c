@@ -194,6 +194,14 @@ enum status signing_envelope(const json_t *body, const struct signing_key *const
     return dump_envelope(envelope, ret_bytes, err);
 }
 
+enum status signing_envelope_text(const json_t *body, const json_t *signatures,
+                                  struct buf *ret_bytes, struct err *err)
+{
+    JSON_AUTO *envelope =
+        json_pack("{s:O, s:O}", "signed", body, "signatures", signatures);
+    return envelope ? dump_envelope(envelope, ret_bytes, err) : no_memory(err);
+}
+
 enum status signing_timestamp(const struct timestamp_order *order,
                               const struct signing_key *key, struct buf *ret_bytes,
                               int64_t *ret_version, struct err *err)

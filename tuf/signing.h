@@ -55,6 +55,11 @@ enum status signing_envelope(const json_t *body, const struct signing_key *const
                              size_t count, struct buf *ret_bytes,
                              struct err *err) MUST_USE;
 
+/* Appends the envelope of a body and a list of {"keyid","sig"} that were made elsewhere;
+ * the list may be empty. The same body and list give the same bytes. */
+enum status signing_envelope_text(const json_t *body, const json_t *signatures,
+                                  struct buf *ret_bytes, struct err *err) MUST_USE;
+
 /* What a new timestamp is made from. */
 struct timestamp_order {
     struct signing_file snapshot;

@@ -14,8 +14,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "repo/draft.h"
 #include "repo/publish.h"
 #include "repo/repository.h"
+#include "repo/signature.h"
+#include "repo/staging.h"
 
 #define NOW_MS INT64_C(1795420000000)
 #define DAY_MS INT64_C(86400000)
@@ -88,26 +91,45 @@ static inline void folder_repository(char ret_folder[static FOLDER_BYTES],
     folder_must(repository_open(ret_folder, ret_repository, &err), &err);
 }
 
-/* Its two signing keys. */
-struct folder_signers {
-    struct signing_key targets;
-    struct signing_key snapshot;
-};
-
-static inline struct publish_signing folder_signing(const struct repository *repository,
-                                                    struct folder_signers *ret_signers)
+/* A draft over it at NOW_MS, with what is staged. */
+static inline void folder_draft(struct repository *repository, struct draft *ret_draft)
 {
     struct err err = {0};
-    folder_must(
-        repository_key(repository, "targets", PASSPHRASE, &ret_signers->targets, &err),
-        &err);
-    folder_must(
-        repository_key(repository, "snapshot", PASSPHRASE, &ret_signers->snapshot, &err),
-        &err);
-    return (struct publish_signing){.targets = &ret_signers->targets,
-                                    .snapshot = &ret_signers->snapshot,
-                                    .now_ms = NOW_MS,
-                                    .life_ms = 365 * DAY_MS};
+    draft_init(ret_draft, repository, NOW_MS, 365 * DAY_MS);
+    folder_must(staging_load(ret_draft, &err), &err);
+}
+
+/* Signs with the keys of the folder and those of `files` (ends with NULL, may be NULL);
+ * publishes what is complete and stages the rest, as the command line does. */
+static inline enum status folder_sign(struct draft *draft, const char *const *files,
+                                      bool *ret_published, struct err *err)
+{
+    KEYCHAIN_AUTO keychain = {0};
+    int added = 0;
+    enum status status = draft_settle(draft, err);
+    for (size_t i = 0; status == OK && files && files[i]; i++) {
+        status = keychain_add_file(&keychain, files[i], err);
+    }
+    if (status == OK) {
+        status = keychain_add_folder(&keychain, draft->repository->folder, err);
+    }
+    if (status == OK) {
+        status = signature_by_keys(draft, &keychain, PASSPHRASE, &added, err);
+    }
+    if (status != OK) {
+        return status;
+    }
+    *ret_published = draft_complete(draft);
+    return *ret_published ? staging_commit(draft, err) : staging_store(draft, err);
+}
+
+/* The same, which must publish. */
+static inline void folder_publish(struct draft *draft)
+{
+    bool published = false;
+    struct err err = {0};
+    folder_must(folder_sign(draft, NULL, &published, &err), &err);
+    assert_true(published);
 }
 
 #endif

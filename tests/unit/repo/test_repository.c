@@ -156,10 +156,9 @@ static void a_client_accepts_it_once_the_server_signed(void **state)
     BUF_AUTO targets = BUF_INIT(1 << 20);
     BUF_AUTO timestamp = BUF_INIT(1 << 20);
     folder_repository(folder, &repository);
-    folder_must(repository_read(&repository, TUF_ROLE_ROOT, 1, &root, &err), &err);
-    folder_must(repository_read(&repository, TUF_ROLE_SNAPSHOT, 1, &snapshot, &err),
-                &err);
-    folder_must(repository_read(&repository, TUF_ROLE_TARGETS, 1, &targets, &err), &err);
+    folder_must(repository_read(&repository, "root", 1, &root, &err), &err);
+    folder_must(repository_read(&repository, "snapshot", 1, &snapshot, &err), &err);
+    folder_must(repository_read(&repository, "targets", 1, &targets, &err), &err);
     struct timestamp_order order = {
         .snapshot = {.data = snapshot.data, .len = snapshot.len, .version = 1},
         .now_ms = NOW_MS,
