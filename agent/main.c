@@ -45,6 +45,11 @@ static void on_model_changed(void *user, const struct muster_client_model *model
 {
     struct runner *runner = user;
     runner->model_changed = true;
+    runner->stopped = model == NULL;
+    if (!model) {
+        log_event(LOG_LEVEL_WARNING, "model", log_text("stopped", "withdrawn"));
+        return;
+    }
     log_event(LOG_LEVEL_INFO, "model", log_text("model", model->name),
               log_text("version", model->version), log_int("seq", model->seq),
               log_text("artifact", model->artifact_hex));

@@ -71,12 +71,13 @@ static bool is_done(const struct runner *runner, const struct muster_client_mode
 /* Sees to it that a model is at hand; none is fine. */
 static enum status take_model(struct runner *runner, struct err *err)
 {
-    bool keep = runner->options->once_per_version || !runner->model_changed;
+    bool keep =
+        (runner->options->once_per_version && !runner->stopped) || !runner->model_changed;
     if (runner->model && keep) {
         return OK;
     }
     drop_model(runner);
-    runner->model_changed = false;
+    runner->model_changed = runner->stopped = false;
     runner->model = muster_client_model(runner->client);
     if (runner->model && is_done(runner, runner->model)) {
         drop_model(runner);

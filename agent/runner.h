@@ -31,6 +31,7 @@ struct runner {
     bool has_done; /* the next is the artifact of the last whole pass */
     uint8_t done[32];
     bool model_changed;  /* set by the client's callback */
+    bool stopped;        /* the same: the model in hand must not go on */
     struct buf versions; /* of whole passes, "1.0.0,1.1.0" */
 };
 

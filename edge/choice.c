@@ -110,6 +110,8 @@ static void make_record(struct choice *choice)
     struct model_record *record = &choice->record;
     snprintf(record->model, sizeof record->model, "%s", artifact->model);
     snprintf(record->version, sizeof record->version, "%s", artifact->version);
+    snprintf(record->path, sizeof record->path, "%s", artifact->file->path);
+    record->stop_on_revoke = artifact->on_revoke == TARGET_REVOKE_STOP;
     record->seq = artifact->seq;
     record->length = artifact->file->length;
     memcpy(record->artifact, artifact->file->hashes.sha256, sizeof record->artifact);

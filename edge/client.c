@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <muster/edge.h>
+#include <muster/recovery.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -22,6 +23,9 @@ static const char *state_of(const struct muster_client *client)
     enum status model = client->env.faults[CHANNEL_MODEL];
     if (report == ERR_NET || model == ERR_NET) {
         return "offline";
+    }
+    if (client->env.faults[CHANNEL_ACTIVE] != OK) {
+        return client->active ? "kept" : "stopped";
     }
     return report == OK && model == OK ? "ok" : "refused";
 }
@@ -56,6 +60,7 @@ void client_publish(struct muster_client *client)
         .dropped = client->queue.dropped,
         .doubtful = client->submit.doubtful,
         .below_floor = below,
+        .withdrawn = client->store.has_active && client->store.active.withdrawn,
         .clock_offset_ms = timebase_offset_ms(&client->timebase, &client->env)};
     detail_text(&client->told.detail, client->published.detail);
     (void)snprintf(client->published.last_error, sizeof client->published.last_error,
@@ -63,15 +68,27 @@ void client_publish(struct muster_client *client)
     pthread_mutex_unlock(&client->lock);
 }
 
+/* What stops is named in one more report, so that the server learns of it. */
+static void note_stop(struct muster_client *client)
+{
+    const struct muster_client_model *model = model_public(client->active);
+    snprintf(client->stopped_model, sizeof client->stopped_model, "%s", model->name);
+    memcpy(client->stopped_artifact, model->artifact, sizeof client->stopped_artifact);
+    client->stop_untold = true;
+}
+
 void client_use_model(struct muster_client *client, struct edge_model *model)
 {
+    if (!model && client->active) {
+        note_stop(client);
+    }
     pthread_mutex_lock(&client->lock);
     struct edge_model *old = client->active;
     client->active = model;
     pthread_mutex_unlock(&client->lock);
     model_release(old);
     if (client->on_model_changed) {
-        client->on_model_changed(client->env.user, model_public(model));
+        client->on_model_changed(client->env.user, model ? model_public(model) : NULL);
     }
 }
 
@@ -335,6 +352,17 @@ void muster_client_status(struct muster_client *client,
     pthread_mutex_unlock(&client->lock);
     ret_status->inferred = recorded;
     ret_status->queued += waiting;
+}
+
+enum muster_client_result muster_client_rollback(struct muster_client *client,
+                                                 struct muster_client_error *error)
+{
+    struct err err = {0};
+    if (poll_go_back(&client->poll, &err) == OK) {
+        return MUSTER_CLIENT_OK;
+    }
+    client_error(&err, error);
+    return MUSTER_CLIENT_FAILED;
 }
 
 void muster_client_health(struct muster_client *client, double temp_c, double power_mw)

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "edge/client_state.h"
+#include "edge/kept.h"
 
 enum {
     BATCH_ROWS = 500,
@@ -165,12 +166,16 @@ static enum status open_store(struct muster_client *client, struct err *err)
     }
     struct err why = {0};
     struct edge_model *model = NULL;
+    struct model_record wanted = client->store.active;
     store_load(&client->store, &client->trust, &model, &why);
     if (why.status != OK) {
         env_complain(&client->env, CHANNEL_MODEL, &why);
     }
     if (model) {
         client->poll.active_runs = true;
+        bool fell_back = memcmp(wanted.artifact, client->store.active.artifact,
+                                sizeof wanted.artifact) != 0;
+        kept_recall(&client->env, &client->store, fell_back);
         client_use_model(client, model);
     }
     return OK;
@@ -246,6 +251,8 @@ static void wire_poll(struct muster_client *client,
     client->poll.finder = &client->finder;
     client->poll.install = &client->install;
     client->poll.store = &client->store;
+    client->poll.review = (struct review){
+        .env = &client->env, .finder = &client->finder, .store = &client->store};
     client->poll.rules = (struct choice_rules){
         .trust = &client->trust,
         .facts = &client->facts,

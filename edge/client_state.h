@@ -53,7 +53,10 @@ struct muster_client {
     bool told_unsaved; /* what was told is not on disk yet */
 
     pthread_mutex_t lock;
-    struct edge_model *active; /* held; NULL: none */
+    struct edge_model *active;            /* held; NULL: none */
+    char stopped_model[MODEL_TEXT_BYTES]; /* the last that was withdrawn to stop */
+    uint8_t stopped_artifact[32];
+    bool stop_untold; /* no report says so yet */
     bool below_floor;
     bool summarises; /* the detail asks for summaries */
     struct muster_client_status published;
@@ -66,7 +69,8 @@ enum status client_set_up(struct muster_client *client,
                           const struct muster_client_options *options,
                           struct err *err) MUST_USE;
 
-/* Makes a model the active one, taking over its hold, and tells the program. */
+/* Makes a model the active one, taking over its hold, and tells the program; NULL: the
+ * one that was active must stop. */
 void client_use_model(struct muster_client *client, struct edge_model *model);
 
 /* Obeys a detail from now on, and keeps it for the next start. */

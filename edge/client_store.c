@@ -53,17 +53,24 @@ static bool heartbeat_due(const struct muster_client *client)
            env_mono_ms(&client->env) - client->last_stored_ms >= client->heartbeat_ms;
 }
 
-static void store_heartbeat(struct muster_client *client)
+/* A report without predictions, of a model. */
+static void store_empty(struct muster_client *client, const char *model,
+                        const uint8_t artifact[static 32])
 {
     struct err err = {0};
-    const struct muster_client_model *model = model_public(client->active);
     struct batch batch = {.below_floor = client->below_floor};
-    memcpy(batch.model, model->name, strlen(model->name) + 1);
-    memcpy(batch.artifact, model->artifact, sizeof batch.artifact);
+    memcpy(batch.model, model, strlen(model) + 1);
+    memcpy(batch.artifact, artifact, sizeof batch.artifact);
     if (append(client, &batch, &err) != OK) {
         env_complain(&client->env, CHANNEL_REPORT, &err);
     }
     client->last_stored_ms = env_mono_ms(&client->env);
+}
+
+static void store_heartbeat(struct muster_client *client)
+{
+    const struct muster_client_model *model = model_public(client->active);
+    store_empty(client, model->name, model->artifact);
 }
 
 /* What the node knows besides batches: the detail, and the time in its boots. */
@@ -111,6 +118,11 @@ bool client_store_batch(struct muster_client *client)
     if (!client->storing) {
         client->storing = intake_take(&client->intake);
     }
+    if (!client->storing && client->stop_untold) {
+        client->stop_untold = false;
+        store_empty(client, client->stopped_model, client->stopped_artifact);
+        return true;
+    }
     if (!client->storing && heartbeat_due(client)) {
         store_heartbeat(client);
         return true;
@@ -136,7 +148,7 @@ int64_t client_store_wait_ms(struct muster_client *client)
     if (held > 0) {
         return held;
     }
-    if (client->storing || client->told_unsaved) {
+    if (client->storing || client->told_unsaved || client->stop_untold) {
         return 0;
     }
     int64_t wait = intake_wait_ms(&client->intake, now_ms);

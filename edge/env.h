@@ -18,9 +18,14 @@ enum {
 };
 
 /* Who complains: each has a line of its own. */
-enum edge_channel { CHANNEL_SESSION, CHANNEL_REPORT, CHANNEL_MODEL };
+enum edge_channel {
+    CHANNEL_SESSION,
+    CHANNEL_REPORT,
+    CHANNEL_MODEL,  /* what is assigned cannot be had */
+    CHANNEL_ACTIVE, /* what runs is not what is assigned, or is not listed any more */
+};
 
-enum { CHANNEL_COUNT = 3, COMPLAINT_BYTES = 320 };
+enum { CHANNEL_COUNT = 4, COMPLAINT_BYTES = 320 };
 
 struct edge_env {
     struct muster_client_clock clock;

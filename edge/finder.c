@@ -22,6 +22,7 @@ enum status finder_begin(struct finder *finder, const char *path, struct err *er
 {
     struct trusted_set *set = NULL;
     stop(finder);
+    finder->absent = false;
     enum status status = updater_current(finder->updater, &set, err);
     if (status == OK && !finder->search) {
         finder->search = calloc(1, sizeof *finder->search);
@@ -91,12 +92,33 @@ static enum status take_role(struct finder *finder, struct err *err)
     return status;
 }
 
+/* Roles that were accepted earlier may have expired since. */
+static enum status check_expiry(const struct finder *finder, struct err *err)
+{
+    const struct target_search *search = finder->search;
+    int64_t now_ms = updater_now_ms(finder->updater);
+    for (size_t i = 0; i < search->visited_count; i++) {
+        enum status status =
+            trusted_set_role_fresh(search->set, search->visited[i], now_ms, err);
+        if (status != OK) {
+            return status;
+        }
+    }
+    return OK;
+}
+
 /* The search itself, as far as it goes with what has been accepted. */
 static enum status walk(struct finder *finder, bool *ret_done, struct err *err)
 {
     enum search_state state = SEARCH_ABSENT;
     finder->told = false;
     enum status status = target_search_step(finder->search, &state, err);
+    if (status != OK) {
+        return status;
+    }
+    if (state != SEARCH_WANTS_ROLE) {
+        status = check_expiry(finder, err);
+    }
     if (status != OK) {
         return status;
     }
@@ -107,6 +129,7 @@ static enum status walk(struct finder *finder, bool *ret_done, struct err *err)
     case SEARCH_WANTS_ROLE:
         return get_role(finder, err);
     case SEARCH_ABSENT:
+        finder->absent = true;
         break;
     }
     return err_set(err, ERR_TUF_MISSING, "target '%.120s' expected, nobody lists it",

@@ -17,7 +17,8 @@ struct finder {
     struct target_search *search; /* owned; NULL before the first finder_begin */
     struct http_call *call;
     bool running;
-    bool told; /* finder_step has something to do without the network */
+    bool absent; /* the last search ended in verified metadata without the path */
+    bool told;   /* finder_step has something to do without the network */
 };
 
 /* Begins to look for `path`. ERR_TUF_NO_TRUST, ERR_TUF_EXPIRED as updater_current. */

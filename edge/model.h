@@ -10,7 +10,7 @@
 
 #include "edge/env.h"
 
-enum { MODEL_TEXT_BYTES = 65 };
+enum { MODEL_TEXT_BYTES = 65, MODEL_PATH_BYTES = 512 };
 
 /* What is known of an artifact besides its bytes: what was signed. */
 struct model_record {
@@ -19,6 +19,9 @@ struct model_record {
     int64_t seq;
     int64_t length;
     uint8_t artifact[32];
+    char path[MODEL_PATH_BYTES]; /* of the target; "": not known */
+    bool stop_on_revoke;         /* on_revoke: stop */
+    bool withdrawn;              /* fresh verified targets did not list it any more */
 };
 
 struct edge_model;

@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "edge/kept.h"
+
 enum { ANSWER_BYTES = 64 * 1024, DEFAULT_POLL_MS = 30000 };
 
 static int64_t interval(const struct poll *poll)
@@ -13,16 +15,6 @@ static int64_t interval(const struct poll *poll)
     }
     int64_t ms = poll->has_assignment ? poll->assignment.poll_ms : DEFAULT_POLL_MS;
     return ms + randombytes_uniform((uint32_t)(ms / 10) + 1);
-}
-
-/* Ends the round well. */
-static void round_done(struct poll *poll)
-{
-    backoff_reset(&poll->backoff);
-    env_well(poll->env, CHANNEL_MODEL, "assignment and metadata are in order again");
-    poll->phase = POLL_IDLE;
-    poll->renewed = false;
-    poll->next_ms = env_mono_ms(poll->env) + interval(poll);
 }
 
 /* Ends the round with a reason. What was refused is not asked for again before the next
@@ -38,6 +30,20 @@ static void round_failed(struct poll *poll, const struct err *err, int64_t at_le
     poll->phase = POLL_IDLE;
     poll->renewed = false;
     poll->next_ms = now_ms;
+}
+
+/* Ends the round well, unless what runs could not be reviewed. */
+static void round_done(struct poll *poll)
+{
+    if (poll->review.why.status != OK) {
+        round_failed(poll, &poll->review.why, 0);
+        return;
+    }
+    backoff_reset(&poll->backoff);
+    env_well(poll->env, CHANNEL_MODEL, "assignment and metadata are in order again");
+    poll->phase = POLL_IDLE;
+    poll->renewed = false;
+    poll->next_ms = env_mono_ms(poll->env) + interval(poll);
 }
 
 /* Ends the round until its download may be tried again; the reason was told. */
@@ -66,32 +72,32 @@ static void end_watch(struct poll *poll)
     poll->watch_ms = env_mono_ms(poll->env) + interval(poll);
 }
 
-static void begin_install(struct poll *poll, const struct choice *choice,
-                          const char *token)
-{
-    struct err err = {0};
-    if (install_begin(poll->install, choice, token, &err) != OK) {
-        install_stop(poll->install);
-        round_failed(poll, &err, 0);
-        return;
-    }
-    poll->phase = POLL_INSTALL;
-    end_watch(poll);
-}
-
 /* Whether it is known that this artifact cannot run here. */
 static bool is_bad(const struct poll *poll)
 {
     return poll->has_bad && memcmp(poll->bad, poll->assignment.artifact, 32) == 0;
 }
 
+/* What is assigned runs. */
+static void settle(struct poll *poll)
+{
+    if (!poll->store->active.withdrawn) {
+        env_well(poll->env, CHANNEL_ACTIVE, "what is assigned runs again");
+    }
+    round_done(poll);
+}
+
 /* Looks the assigned path up; step_find goes on. */
 static void evaluate(struct poll *poll)
 {
     struct err err = {0};
+    bool left = poll->assignment.has_model &&
+                kept_is_left(poll->env, poll->store, poll->assignment.artifact);
     int64_t held_ms = attempts_wait_ms(&poll->attempts, poll->assignment.artifact,
                                        env_mono_ms(poll->env));
-    if (!poll->assignment.has_model || is_active(poll)) {
+    if (poll->assignment.has_model && is_active(poll)) {
+        settle(poll);
+    } else if (!poll->assignment.has_model || left) {
         round_done(poll);
     } else if (is_bad(poll)) {
         round_failed(poll, &poll->bad_why, 0);
@@ -102,6 +108,68 @@ static void evaluate(struct poll *poll)
     } else {
         poll->phase = POLL_FIND;
     }
+}
+
+/* An artifact that cannot run here is not tried again before another is assigned. */
+static void note_bad(struct poll *poll, const struct err *err)
+{
+    if (err->status == ERR_MNET_SELFTEST || err->status == ERR_MNET_INVALID ||
+        err->status == ERR_MNET_UNSUPPORTED) {
+        poll->has_bad = true;
+        poll->bad_why = *err;
+        memcpy(poll->bad, poll->install->choice.record.artifact, sizeof poll->bad);
+    }
+}
+
+/* What a failed download means for the next one. */
+static void count_attempt(struct poll *poll)
+{
+    const struct download *download = &poll->install->download;
+    struct attempt attempt = {.brought = download->brought,
+                              .retry_after_ms = download->retry_after_ms,
+                              .backoff_max_ms = poll->env->backoff_max_ms,
+                              .now_ms = env_mono_ms(poll->env)};
+    if (attempts_failed(&poll->attempts, poll->assignment.artifact, &attempt)) {
+        backoff_reset(&poll->backoff);
+    }
+}
+
+static void install_failed(struct poll *poll, const struct err *err)
+{
+    struct err ignored = {0};
+    note_bad(poll, err);
+    switch (poll->errand) {
+    case ERRAND_ASSIGNED:
+        if (err->status == ERR_NET || err->status == ERR_NET_STATUS) {
+            count_attempt(poll);
+        }
+        round_failed(poll, err, 0);
+        return;
+    case ERRAND_STOPPED:
+        env_complain(poll->env, CHANNEL_MODEL, err);
+        evaluate(poll);
+        return;
+    case ERRAND_ASKED:
+        if (store_return(poll->store, &ignored) != OK) {
+            env_complain(poll->env, CHANNEL_ACTIVE, &ignored);
+        }
+        round_failed(poll, err, 0);
+        return;
+    }
+}
+
+static void begin_install(struct poll *poll, enum poll_errand errand,
+                          const struct choice *choice, const char *token)
+{
+    struct err err = {0};
+    poll->errand = errand;
+    if (install_begin(poll->install, choice, token, &err) != OK) {
+        install_stop(poll->install);
+        install_failed(poll, &err);
+        return;
+    }
+    poll->phase = POLL_INSTALL;
+    end_watch(poll);
 }
 
 /* Floors first: the entry that was found may be below the one that its list raises. */
@@ -141,7 +209,14 @@ static void step_find(struct poll *poll)
         round_failed(poll, &err, 0);
         return;
     }
-    begin_install(poll, &choice, session_token(poll->session));
+    begin_install(poll, ERRAND_ASSIGNED, &choice, session_token(poll->session));
+}
+
+/* The previous artifact, from disk. */
+static void begin_kept(struct poll *poll, enum poll_errand errand)
+{
+    struct choice choice = {.record = poll->store->previous};
+    begin_install(poll, errand, &choice, NULL);
 }
 
 /* Without fresh metadata a node may still go back to what it ran before. */
@@ -151,24 +226,30 @@ static bool go_back(struct poll *poll)
     bool assigned = poll->assignment.has_model && poll->store->has_previous &&
                     memcmp(previous->artifact, poll->assignment.artifact, 32) == 0;
     if (!assigned || is_active(poll) || is_bad(poll) ||
+        kept_is_left(poll->env, poll->store, poll->assignment.artifact) ||
         previous->seq < trust_floor(poll->rules.trust, previous->model)) {
         return false;
     }
-    struct choice choice = {.record = *previous};
-    begin_install(poll, &choice, NULL);
+    begin_kept(poll, ERRAND_ASSIGNED);
     return true;
 }
 
-/* What a failed download means for the next one. */
-static void count_attempt(struct poll *poll)
+static void on_installed(struct poll *poll, struct edge_model *model)
 {
-    const struct download *download = &poll->install->download;
-    struct attempt attempt = {.brought = download->brought,
-                              .retry_after_ms = download->retry_after_ms,
-                              .backoff_max_ms = poll->env->backoff_max_ms,
-                              .now_ms = env_mono_ms(poll->env)};
-    if (attempts_failed(&poll->attempts, poll->assignment.artifact, &attempt)) {
-        backoff_reset(&poll->backoff);
+    poll->active_runs = true;
+    poll->on_model(poll->user, model);
+    switch (poll->errand) {
+    case ERRAND_ASSIGNED:
+        settle(poll);
+        return;
+    case ERRAND_STOPPED:
+        kept_tell(poll->env, poll->store, "the one before it was withdrawn");
+        evaluate(poll);
+        return;
+    case ERRAND_ASKED:
+        kept_tell(poll->env, poll->store, "an operator went back to it");
+        round_done(poll);
+        return;
     }
 }
 
@@ -177,24 +258,72 @@ static void step_install(struct poll *poll)
     struct err err = {0};
     struct edge_model *model = NULL;
     enum status status = install_step(poll->install, &model, &err);
-    if (status == OK && model) {
-        poll->active_runs = true;
-        poll->on_model(poll->user, model);
-        round_done(poll);
+    if (status != OK) {
+        install_failed(poll, &err);
+    } else if (model) {
+        on_installed(poll, model);
+    }
+}
+
+static void begin_asked(struct poll *poll)
+{
+    struct err err = {0};
+    enum status status = store_way_back(poll->store, poll->rules.trust, &err);
+    poll->asked_back = false;
+    if (status == OK && poll->store->has_active) {
+        status = store_leave(poll->store, &err);
+    }
+    if (status != OK) {
+        round_failed(poll, &err, 0);
         return;
     }
-    if (status == OK) {
+    begin_kept(poll, ERRAND_ASKED);
+}
+
+enum status poll_go_back(struct poll *poll, struct err *err)
+{
+    enum status status = store_way_back(poll->store, poll->rules.trust, err);
+    poll->asked_back = status == OK;
+    return status;
+}
+
+/* Reviewing */
+
+static void stop_active(struct poll *poll)
+{
+    struct err err = {0};
+    poll->stopped = true;
+    poll->active_runs = false;
+    poll->on_model(poll->user, NULL);
+    if (store_forget_active(poll->store, &err) != OK) {
+        env_complain(poll->env, CHANNEL_ACTIVE, &err);
+    }
+}
+
+static void step_review(struct poll *poll)
+{
+    bool stop = false;
+    bool done = review_step(&poll->review, &stop);
+    if (stop) {
+        stop_active(poll);
+    }
+    if (!done) {
         return;
     }
-    if (status == ERR_MNET_SELFTEST || status == ERR_MNET_INVALID ||
-        status == ERR_MNET_UNSUPPORTED) {
-        poll->has_bad = true;
-        poll->bad_why = err;
-        memcpy(poll->bad, poll->assignment.artifact, sizeof poll->bad);
-    } else if (status == ERR_NET || status == ERR_NET_STATUS) {
-        count_attempt(poll);
+    poll->update_failed = poll->review.why.status != OK; /* then both are done again */
+    if (poll->stopped && store_way_back(poll->store, poll->rules.trust, NULL) == OK) {
+        begin_kept(poll, ERRAND_STOPPED);
+    } else {
+        evaluate(poll);
     }
-    round_failed(poll, &err, 0);
+}
+
+static void begin_review(struct poll *poll)
+{
+    poll->stopped = false;
+    review_begin(&poll->review);
+    poll->phase = POLL_REVIEW;
+    step_review(poll);
 }
 
 /* Updating */
@@ -252,7 +381,7 @@ static void step_update(struct poll *poll)
         update_failed(poll, &err);
     } else if (done) {
         poll->update_failed = false;
-        evaluate(poll);
+        begin_review(poll);
     }
 }
 
@@ -340,6 +469,15 @@ static void step_ask(struct poll *poll)
 
 /* Watching, during a download */
 
+/* Newer metadata may withdraw what runs: that does not wait for the end of a download,
+ * which goes on where it was. */
+static bool needs_update(const struct poll *poll, const struct assignment *next)
+{
+    const struct updater *updater = poll->updater;
+    return updater->has_current &&
+           next->timestamp_version > updater->current.timestamp->envelope.version;
+}
+
 /* Whether the answer assigns something else than what is being fetched. */
 static bool is_superseded(const struct poll *poll)
 {
@@ -347,7 +485,8 @@ static bool is_superseded(const struct poll *poll)
     struct assignment next;
     return http_call_result(poll->watch, NULL) == OK && poll->watch->status == 200 &&
            read_assignment(poll, poll->watch, &next, NULL) == OK &&
-           (!next.has_model || memcmp(next.artifact, now->artifact, 32) != 0 ||
+           (needs_update(poll, &next) || !next.has_model ||
+            memcmp(next.artifact, now->artifact, 32) != 0 ||
             strcmp(next.path, now->path) != 0);
 }
 
@@ -404,7 +543,9 @@ void poll_step(struct poll *poll)
 {
     switch (poll->phase) {
     case POLL_IDLE:
-        if (idle_wait_ms(poll) == 0) {
+        if (poll->asked_back) {
+            begin_asked(poll);
+        } else if (idle_wait_ms(poll) == 0) {
             ask(poll);
         }
         break;
@@ -413,6 +554,9 @@ void poll_step(struct poll *poll)
         break;
     case POLL_UPDATE:
         step_update(poll);
+        break;
+    case POLL_REVIEW:
+        step_review(poll);
         break;
     case POLL_FIND:
         step_find(poll);
@@ -430,11 +574,13 @@ int64_t poll_wait_ms(const struct poll *poll)
 {
     switch (poll->phase) {
     case POLL_IDLE:
-        return idle_wait_ms(poll);
+        return poll->asked_back ? 0 : idle_wait_ms(poll);
     case POLL_ASK:
         return poll->call->done ? 0 : EDGE_NEVER_MS;
     case POLL_UPDATE:
         return updater_ready(poll->updater) ? 0 : EDGE_NEVER_MS;
+    case POLL_REVIEW:
+        return review_ready(&poll->review) ? 0 : EDGE_NEVER_MS;
     case POLL_FIND:
         return finder_ready(poll->finder) ? 0 : EDGE_NEVER_MS;
     case POLL_INSTALL:

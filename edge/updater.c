@@ -159,8 +159,7 @@ static enum status fetch(struct updater *updater, enum updater_phase phase,
     return http_call_start(updater->http, &order, &updater->call, err);
 }
 
-/* The time that every expiry is compared with. */
-static int64_t judging_time_ms(const struct updater *updater)
+int64_t updater_now_ms(const struct updater *updater)
 {
     return updater->trust ? trust_now_ms(updater->trust, updater->timebase, updater->env)
                           : env_wall_ms(updater->env);
@@ -182,7 +181,7 @@ static void load_cached_roots(struct updater *updater)
 enum status updater_begin(struct updater *updater, struct err *err)
 {
     stop(updater);
-    int64_t now_ms = judging_time_ms(updater);
+    int64_t now_ms = updater_now_ms(updater);
     enum status status = trusted_set_init(&updater->next, updater->root.data,
                                           updater->root.len, now_ms, err);
     if (status != OK) {
@@ -410,13 +409,10 @@ enum status updater_current(struct updater *updater, struct trusted_set **ret_se
     if (!updater->has_current) {
         return err_set(err, ERR_TUF_NO_TRUST, "there are no verified targets yet");
     }
-    struct trusted_set *set = &updater->current;
-    int64_t now_ms = judging_time_ms(updater);
-    if (set->targets->envelope.expires_ms <= now_ms ||
-        set->snapshot->envelope.expires_ms <= now_ms ||
-        set->timestamp->envelope.expires_ms <= now_ms) {
-        return err_set(err, ERR_TUF_EXPIRED, "the verified metadata has expired since");
+    enum status status =
+        trusted_set_fresh(&updater->current, updater_now_ms(updater), err);
+    if (status == OK) {
+        *ret_set = &updater->current;
     }
-    *ret_set = set;
-    return OK;
+    return status;
 }

@@ -66,6 +66,9 @@ bool updater_ready(const struct updater *updater);
 enum status updater_current(struct updater *updater, struct trusted_set **ret_set,
                             struct err *err) MUST_USE;
 
+/* The time that every expiry is compared with, were an update to start now. */
+int64_t updater_now_ms(const struct updater *updater);
+
 /* The cache, for edge/finder: whether there is such a file, and its bytes; a durable
  * write. */
 bool updater_cache_read(const struct updater *updater, const char *name,

@@ -6,17 +6,16 @@
 
 #include "base/clock.h"
 
-enum status trusted_check_expiry(const struct trusted_set *set,
-                                 const struct tuf_envelope *envelope, const char *role,
-                                 struct err *err)
+enum status trusted_check_expiry(int64_t now_ms, const struct tuf_envelope *envelope,
+                                 const char *role, struct err *err)
 {
-    if (envelope->expires_ms > set->now_ms) {
+    if (envelope->expires_ms > now_ms) {
         return OK;
     }
     char expires[RFC3339_BYTES];
     char now[RFC3339_BYTES];
     clock_format_utc(envelope->expires_ms, expires);
-    clock_format_utc(set->now_ms, now);
+    clock_format_utc(now_ms, now);
     return err_set(err, ERR_TUF_EXPIRED,
                    "%.60s version %" PRId64 ": an expiry after %s expected, %s found",
                    role, envelope->version, now, expires);

@@ -10,10 +10,9 @@
 #include "base/err.h"
 #include "tuf/trusted_set.h"
 
-/* ERR_TUF_EXPIRED unless it expires after the start of the update. */
-enum status trusted_check_expiry(const struct trusted_set *set,
-                                 const struct tuf_envelope *envelope, const char *role,
-                                 struct err *err) MUST_USE;
+/* ERR_TUF_EXPIRED unless it expires after `now_ms`. */
+enum status trusted_check_expiry(int64_t now_ms, const struct tuf_envelope *envelope,
+                                 const char *role, struct err *err) MUST_USE;
 
 /* ERR_TUF_VERSION unless it has exactly this version. */
 enum status trusted_check_version(const struct tuf_envelope *envelope, int64_t expected,

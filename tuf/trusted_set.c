@@ -116,7 +116,7 @@ enum status trusted_set_update_root(struct trusted_set *set, const void *data, s
 
 enum status trusted_set_root_done(struct trusted_set *set, struct err *err)
 {
-    enum status status = trusted_check_expiry(set, &set->root->envelope,
+    enum status status = trusted_check_expiry(set->now_ms, &set->root->envelope,
                                               tuf_role_name(TUF_ROLE_ROOT), err);
     if (status == OK) {
         set->root_done = true;
@@ -200,8 +200,8 @@ enum status trusted_set_update_timestamp(struct trusted_set *set, const void *da
     bool changed =
         !set->timestamp || timestamp->envelope.version > set->timestamp->envelope.version;
     const struct tuf_timestamp *kept = changed ? timestamp : set->timestamp;
-    status = trusted_check_expiry(set, &kept->envelope, tuf_role_name(TUF_ROLE_TIMESTAMP),
-                                  err);
+    status = trusted_check_expiry(set->now_ms, &kept->envelope,
+                                  tuf_role_name(TUF_ROLE_TIMESTAMP), err);
     if (status != OK) {
         return status;
     }
@@ -255,7 +255,7 @@ enum status trusted_set_load_snapshot(struct trusted_set *set, const void *data,
     const struct tuf_meta *meta = &set->timestamp->snapshot;
     bool usable = snapshot->envelope.version == meta->version &&
                   trusted_check_bytes(meta, data, len, NULL) == OK &&
-                  trusted_check_expiry(set, &snapshot->envelope,
+                  trusted_check_expiry(set->now_ms, &snapshot->envelope,
                                        tuf_role_name(TUF_ROLE_SNAPSHOT), NULL) == OK;
     replace_snapshot(set, snapshot, usable);
     *ret_usable = usable;
@@ -305,7 +305,7 @@ enum status trusted_set_update_snapshot(struct trusted_set *set, const void *dat
         status = check_snapshot_rollback(set->snapshot, snapshot, err);
     }
     if (status == OK) {
-        status = trusted_check_expiry(set, &snapshot->envelope,
+        status = trusted_check_expiry(set->now_ms, &snapshot->envelope,
                                       tuf_role_name(TUF_ROLE_SNAPSHOT), err);
     }
     if (status == OK) {

@@ -127,6 +127,14 @@ enum status trusted_set_role(struct trusted_set *set, const struct tuf_targets *
                              const char *role, const struct tuf_targets **ret_targets,
                              struct err *err) MUST_USE;
 
+/* Whether what was accepted has not expired at a later time: timestamp, snapshot and
+ * targets of a whole set, or one accepted delegated role (OK when it is not there).
+ * ERR_TUF_EXPIRED. */
+enum status trusted_set_fresh(const struct trusted_set *set, int64_t now_ms,
+                              struct err *err) MUST_USE;
+enum status trusted_set_role_fresh(const struct trusted_set *set, const char *role,
+                                   int64_t now_ms, struct err *err) MUST_USE;
+
 /* The file of a role in cache and repository, without a version: the role's name with
  * every byte but A-Z a-z 0-9 _ . - ~ as %XX, and ".json". */
 void tuf_role_file_name(const char *role, char ret_name[static TUF_FILE_NAME_MAX]);

@@ -185,7 +185,7 @@ static enum status accept_role(const struct trusted_set *set, const char *role,
         status = trusted_check_version(&targets->envelope, meta->version, role, err);
     }
     if (status == OK) {
-        status = trusted_check_expiry(set, &targets->envelope, role, err);
+        status = trusted_check_expiry(set->now_ms, &targets->envelope, role, err);
     }
     if (status == OK) {
         *ret_targets = targets;
@@ -303,4 +303,29 @@ enum status trusted_set_role(struct trusted_set *set, const struct tuf_targets *
     }
     *ret_targets = known->targets;
     return OK;
+}
+
+enum status trusted_set_fresh(const struct trusted_set *set, int64_t now_ms,
+                              struct err *err)
+{
+    const struct tuf_envelope *const envelopes[TUF_ROLE_COUNT] = {
+        [TUF_ROLE_TIMESTAMP] = &set->timestamp->envelope,
+        [TUF_ROLE_SNAPSHOT] = &set->snapshot->envelope,
+        [TUF_ROLE_TARGETS] = &set->targets->envelope};
+    for (int role = TUF_ROLE_TIMESTAMP; role < TUF_ROLE_COUNT; role++) {
+        enum status status = trusted_check_expiry(
+            now_ms, envelopes[role], tuf_role_name((enum tuf_role)role), err);
+        if (status != OK) {
+            return status;
+        }
+    }
+    return OK;
+}
+
+enum status trusted_set_role_fresh(const struct trusted_set *set, const char *role,
+                                   int64_t now_ms, struct err *err)
+{
+    const struct trusted_role *known = find_role(set, role);
+    return known ? trusted_check_expiry(now_ms, &known->targets->envelope, role, err)
+                 : OK;
 }

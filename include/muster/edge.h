@@ -103,7 +103,8 @@ struct muster_client_options {
     struct muster_client_clock clock;
     void *user; /* for the callbacks and clocks */
 
-    /* Called within step when another model is active. (none) */
+    /* Called within step when another model is active, or none: NULL, when the publisher
+     * withdrew the active one to stop. (none) */
     void (*on_model_changed)(void *user, const struct muster_client_model *model);
     /* Called within step or open with one line for people: what was refused and why, and
      * when it is well again (code "ok"). (none) */
@@ -116,7 +117,8 @@ struct muster_client_options {
 struct muster_client_status {
     const char *state;     /* "enrolling", "pending", "connecting", "ok", "offline",
                               "refused" (a report, a model or the enrolment: see
-                              last_error), "revoked"; static */
+                              last_error), "kept", "stopped" (what runs is not what
+                              is assigned and listed), "revoked"; static */
     int64_t node_id;       /* 0: not enrolled */
     uint64_t inferred;     /* predictions recorded since open */
     uint64_t queued;       /* predictions not yet acknowledged, memory and disk */
@@ -126,6 +128,7 @@ struct muster_client_status {
     uint64_t rejected;     /* predictions refused for good, since open */
     uint64_t dropped; /* predictions dropped because the queue was full, since open */
     bool below_floor; /* the active model is below the signed floor */
+    bool withdrawn;   /* fresh verified targets do not list it any more */
     int64_t clock_offset_ms; /* server's time minus device wall time, 0 until known */
     char detail[32];   /* what is reported: "full" (a row a prediction), or summaries with
                           rows for "sampled 1/N", "changes", or none: "summary" */

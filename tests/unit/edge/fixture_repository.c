@@ -176,16 +176,28 @@ void repository_add(struct repository *repository, struct server *server, int64_
     snprintf(folder, sizeof folder, "fashion/%d", (int)seq);
     snprintf(version, sizeof version, "1.%d.0", (int)seq);
     put_target(repository, server, folder, "fp32.mnet", artifact,
-               json_pack("{s:{s:i,s:s,s:s,s:I,s:I,s:s,s:s,s:s,s:{s:[i,i,i,i],s:s}}}",
+               json_pack("{s:{s:i,s:s,s:s,s:I,s:I,s:s,s:s,s:s,s:s,s:{s:[i,i,i,i],s:s}}}",
                          "muster", "schema", 1, "model", "fashion", "version", version,
                          "seq", (json_int_t)seq, "floor", (json_int_t)repository->floor,
                          "variant", "fp32", "format", "mnet/1", "task", "classify",
-                         "input", "shape", 1, 1, 28, 28, "dtype", "u8"));
+                         "on_revoke", repository->stop ? "stop" : "keep", "input",
+                         "shape", 1, 1, 28, 28, "dtype", "u8"));
     put_target(repository, server, folder, "fp32.mnet.zst", transport_of(artifact),
                json_pack("{s:{s:i,s:s,s:I,s:s,s:s,s:s,s:I,s:n}}", "muster", "schema", 1,
                          "model", "fashion", "seq", (json_int_t)seq, "variant", "fp32",
                          "transport", "zst", "result_sha256", text, "result_length",
                          (json_int_t)artifact->len, "base_sha256"));
+}
+
+void repository_remove(struct repository *repository, int64_t seq)
+{
+    static const char *const names[] = {"fp32.mnet", "fp32.mnet.zst"};
+    json_t *lister = repository->team ? repository->team : repository->targets;
+    for (int i = 0; i < 2; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "fashion/%d/%s", (int)seq, names[i]);
+        assert_int_equal(json_object_del(json_object_get(lister, "targets"), path), 0);
+    }
 }
 
 static void put_metadata(struct server *server, const char *name, int64_t version,
@@ -219,8 +231,11 @@ static void publish_team(struct repository *repository, struct server *server,
                          json_t *snapshot)
 {
     int64_t version = repository->version;
+    int64_t life_ms = repository->life_ms;
+    repository->life_ms = repository->team_life_ms ? repository->team_life_ms : life_ms;
     assert_int_equal(
         signing_body_renew(repository->team, version, expiry(repository), NULL), OK);
+    repository->life_ms = life_ms;
     sign(repository->team, &repository->team_signer, &repository->team_file);
     struct signing_file file = {.data = repository->team_file.data,
                                 .len = repository->team_file.len,

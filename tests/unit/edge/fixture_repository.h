@@ -19,6 +19,8 @@ struct repository {
     json_t *team; /* body of the delegated role "team"; NULL: there is none */
     struct signing_key team_key, team_signer; /* named by targets; that signs */
     struct buf team_file;
+    int64_t team_life_ms;      /* 0: as life_ms */
+    bool stop;                 /* artifacts are signed with on_revoke: stop */
     bool sha512, wrong_sha512; /* entries list one; that of artifacts is another's */
     const char *detail; /* JSON of what assignments ask for; NULL: nothing is said */
 };
@@ -36,6 +38,9 @@ void repository_delegate(struct repository *repository, const char *pattern);
 /* Adds an artifact as fashion/<seq>/fp32.mnet and its transport. */
 void repository_add(struct repository *repository, struct server *server, int64_t seq,
                     const struct buf *artifact);
+
+/* Takes fashion/<seq> and its transport off the list again. */
+void repository_remove(struct repository *repository, int64_t seq);
 
 /* Signs targets, snapshot and timestamp under new versions and puts them on the server.
  */

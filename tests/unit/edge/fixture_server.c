@@ -157,6 +157,7 @@ static void keep_report(struct server *server, const struct report *report, uint
         assert_true(server->report_count < SERVER_REPORTS);
         kept = &server->reports[server->report_count++];
         copy_report(server, report, kept);
+        memcpy(kept->state, report->health.state, sizeof kept->state);
         kept->hash = hash;
     }
     kept->copies++;

@@ -40,7 +40,8 @@ struct server_report {
     size_t rows;
     bool has_summary; /* the next is meant; its lists are not kept */
     struct summary summary;
-    size_t bytes; /* of the body as it was sent */
+    char state[33]; /* of its health */
+    size_t bytes;   /* of the body as it was sent */
     uint32_t hash;
     int copies; /* how often it came */
     int64_t first_id;

@@ -114,6 +114,23 @@ static void a_floor_outside_the_delegation_does_not_count(void **state)
     until_model(0);
 }
 
+/* It was accepted in time, and is judged by the time of its use. */
+static void a_teams_list_that_has_expired_since_is_refused(void **state)
+{
+    (void)state;
+    repository_delegate(&repository, "fashion/*/*");
+    repository.team_life_ms = 600000;
+    repository_add(&repository, &server, 2, fixture_model(1));
+    publish_and_assign(2, 1);
+    until_model(1);
+    repository_assign(&repository, &server, 1, fixture_model(0));
+    until_model(0);
+    node.wall_shift_ms = 1200000;
+    repository_assign(&repository, &server, 2, fixture_model(1));
+    until_complaint("tuf.expired");
+    assert_true(node_has_model(&node, (void *)(uintptr_t)fixture_model(0)));
+}
+
 #define WITH_NODE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -124,6 +141,7 @@ int main(void)
         WITH_NODE(what_was_not_delegated_is_not_found),
         WITH_NODE(a_teams_floor_holds_for_its_model),
         WITH_NODE(a_floor_outside_the_delegation_does_not_count),
+        WITH_NODE(a_teams_list_that_has_expired_since_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
