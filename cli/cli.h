@@ -53,7 +53,17 @@ int cmd_repo_renew(int argc, char **argv);
 int cmd_repo_push(int argc, char **argv);
 int cmd_repo_sign(int argc, char **argv);
 int cmd_repo_discard(int argc, char **argv);
+int cmd_repo_signer(int argc, char **argv);
+int cmd_repo_threshold(int argc, char **argv);
+int cmd_repo_delegate(int argc, char **argv);
+int cmd_repo_undelegate(int argc, char **argv);
+int cmd_repo_bundle(int argc, char **argv);
+int cmd_repo_unbundle(int argc, char **argv);
 int cmd_model_publish(int argc, char **argv);
+int cmd_model_remove(int argc, char **argv);
+int cmd_model_floor(int argc, char **argv);
+int cmd_key_new(int argc, char **argv);
+int cmd_key_rotate(int argc, char **argv);
 int cmd_key_list(int argc, char **argv);
 int cmd_key_export(int argc, char **argv);
 

@@ -1,82 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/hex.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/publisher.h"
+#include "repo/metadata_file.h"
+#include "repo/signers.h"
 #include "tuf/json.h"
 
-enum { PATH_BYTES = 4096 };
-
-static const char SUFFIX[] = ".key";
-
-static int is_key_file(const struct dirent *entry)
+/* What a key file says of itself. The roles are known inside a repository only. */
+static json_t *describe(const struct sealed_key_info *info, json_t *roles)
 {
-    size_t len = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && len >= sizeof SUFFIX &&
-           strcmp(entry->d_name + len - (sizeof SUFFIX - 1), SUFFIX) == 0;
+    char text[2 * ED25519_PUBLIC_BYTES + 1];
+    hex_encode(info->public_key, sizeof info->public_key, text);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o}", "label", info->label, "keytype",
+                     "ed25519", "keyid", info->keyid, "public", text, "roles", roles);
 }
 
-/* The roles for which the newest root names a key. */
-static json_t *roles_of(const struct repository *repository, const char *keyid)
-{
-    json_t *roles = json_array();
-    for (int role = 0; role < TUF_ROLE_COUNT; role++) {
-        const json_t *keyids = repository->trust.root->roles[role].keyids;
-        for (size_t i = 0; i < json_array_size(keyids); i++) {
-            if (strcmp(json_string_value(json_array_get(keyids, i)), keyid) == 0) {
-                (void)json_array_append_new(
-                    roles, json_string(tuf_role_name((enum tuf_role)role)));
-            }
-        }
-    }
-    return roles;
-}
+/* ---- list ---- */
 
-static enum status describe(const struct repository *repository, const char *name,
-                            json_t **ret_key, struct err *err)
-{
-    BUF_AUTO path = BUF_INIT(PATH_BYTES);
-    struct sealed_key_info info;
-    char public_text[2 * ED25519_PUBLIC_BYTES + 1];
-    buf_addf(&path, "%s/keys/%s", repository->folder, name);
-    enum status status = buf_status(&path, err);
-    if (status == OK) {
-        status = keyfile_describe(path.data, &info, err);
-    }
-    if (status != OK) {
-        return status;
-    }
-    hex_encode(info.public_key, sizeof info.public_key, public_text);
-    *ret_key = json_pack("{s:s, s:s, s:s, s:s, s:o}", "label", info.label, "keytype",
-                         "ed25519", "keyid", info.keyid, "public", public_text, "roles",
-                         roles_of(repository, info.keyid));
-    return *ret_key ? OK : err_set(err, ERR_NO_MEMORY, "no memory");
-}
-
-static enum status list_keys(const struct repository *repository, json_t *keys,
+static enum status list_keys(const struct publisher *publisher, json_t *list,
                              struct err *err)
 {
-    BUF_AUTO path = BUF_INIT(PATH_BYTES);
-    struct dirent **names = NULL;
-    buf_addf(&path, "%s/keys", repository->folder);
-    int count = path.failed ? -1 : scandir(path.data, &names, is_key_file, alphasort);
-    if (count < 0) {
-        return err_set_errno(err, "could not list '%s/keys'", repository->folder);
+    REPOSITORY_AUTO repository = {.lock_fd = -1};
+    KEYCHAIN_AUTO keychain = {0};
+    struct draft published; /* nothing changes in it */
+    enum status status = publisher_open(publisher, &repository, err);
+    if (status == OK) {
+        status = publisher_keychain(publisher, &repository, &keychain, err);
     }
-    enum status status = OK;
-    for (int i = 0; i < count; i++) {
-        json_t *key = NULL;
-        if (status == OK) {
-            status = describe(repository, names[i]->d_name, &key, err);
-            (void)json_array_append_new(keys, key);
+    draft_init(&published, &repository, 0, 0);
+    for (size_t i = 0; status == OK && i < keychain.count; i++) {
+        const struct sealed_key_info *info = &keychain.keys[i]->info;
+        json_t *row = describe(info, signers_roles(&published, info->keyid));
+        if (json_array_append_new(list, row) != 0) {
+            status = err_set(err, ERR_NO_MEMORY, "no memory");
         }
-        free(names[i]);
     }
-    free(names);
     return status;
 }
 
@@ -88,8 +51,10 @@ int cmd_key_list(int argc, char **argv)
                                          OUTPUT_OPTIONS(output)};
     const struct usage usage = {
         .synopsis = "muster key list [options]",
-        .about = "Lists the key files of a repository and the roles that they sign for.\n"
-                 "Needs no passphrase.",
+        .about =
+            "Lists the key files of a repository and the roles that they sign for.\n"
+            "Needs no passphrase. 'muster repo signer list' shows every key of each\n"
+            "role, also those that are elsewhere.",
         .examples = "  muster key list --repo models\n",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
@@ -99,11 +64,9 @@ int cmd_key_list(int argc, char **argv)
     if (!usage_parse(&usage, argc, argv, &operands, &code)) {
         return code;
     }
-    REPOSITORY_AUTO repository = {.lock_fd = -1};
     JSON_AUTO *keys = json_array();
     struct err err = {0};
-    if (publisher_open(&publisher, &repository, &err) != OK ||
-        list_keys(&repository, keys, &err) != OK) {
+    if (list_keys(&publisher, keys, &err) != OK) {
         return cli_fail(&err);
     }
     static const struct column columns[] = {
@@ -115,16 +78,62 @@ int cmd_key_list(int argc, char **argv)
     return output_list(&output, keys, columns, sizeof columns / sizeof columns[0]);
 }
 
+/* ---- export ---- */
+
+static enum status describe_label(const struct publisher *publisher, const char *label,
+                                  struct sealed_key_info *ret_info, json_t **ret_roles,
+                                  struct err *err)
+{
+    REPOSITORY_AUTO repository = {.lock_fd = -1};
+    BUF_AUTO path = BUF_INIT(REPO_PATH_BYTES);
+    struct draft published; /* nothing changes in it */
+    enum status status = publisher_open(publisher, &repository, err);
+    if (status == OK) {
+        status = folder_path(&path, repository.folder, err, "keys/%s.key", label);
+    }
+    if (status == OK) {
+        status = keyfile_describe(path.data, ret_info, err);
+    }
+    if (status == OK) {
+        draft_init(&published, &repository, 0, 0);
+        *ret_roles = signers_roles(&published, ret_info->keyid);
+    }
+    return status;
+}
+
+/* The key object that 'muster repo signer add --key' reads. */
+static enum status write_public(const struct sealed_key_info *info, const char *file,
+                                struct err *err)
+{
+    JSON_AUTO *object = key_object_new(info->public_key);
+    BUF_AUTO text = BUF_INIT(REPO_PATH_BYTES);
+    char *dumped = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    if (!dumped) {
+        return err_set(err, ERR_NO_MEMORY, "no memory");
+    }
+    buf_addf(&text, "%s\n", dumped);
+    free(dumped);
+    enum status status = buf_status(&text, err);
+    return status == OK ? file_create(file, text.data, text.len, REPO_FILE_MODE, err)
+                        : status;
+}
+
 int cmd_key_export(int argc, char **argv)
 {
     PUBLISHER_AUTO publisher = PUBLISHER_INIT;
     struct output output = {0};
-    const struct option_row options[] = {PUBLISHER_REPO_OPTION(publisher),
-                                         OUTPUT_OPTIONS(output)};
+    const char *public_file = NULL;
+    const struct option_row options[] = {
+        {"public", 0, OPTION_TEXT, &public_file, "FILE",
+         "write the public half into a new file, for 'signer add --key'"},
+        PUBLISHER_REPO_OPTION(publisher),
+        OUTPUT_OPTIONS(output),
+    };
     const struct usage usage = {
-        .synopsis = "muster key export LABEL [options]",
+        .synopsis = "muster key export LABEL|FILE [options]",
         .about = "Prints the public half of a key. Needs no passphrase.",
-        .examples = "  muster key export targets --repo models\n",
+        .examples = "  muster key export targets --repo models\n"
+                    "  muster key export anna.key --public anna.pub\n",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .operands_min = 1,
@@ -135,20 +144,21 @@ int cmd_key_export(int argc, char **argv)
     if (!usage_parse(&usage, argc, argv, &operands, &code)) {
         return code;
     }
-    const char *label = operands.items[0];
-    if (strchr(label, '/')) {
-        return usage_wrong(&usage, "'%s' is no label of a key", label);
-    }
-    REPOSITORY_AUTO repository = {.lock_fd = -1};
-    JSON_AUTO *key = NULL;
-    BUF_AUTO name = BUF_INIT(PATH_BYTES);
+    const char *name = operands.items[0];
+    struct sealed_key_info info;
+    json_t *roles = NULL;
     struct err err = {0};
-    buf_addf(&name, "%s%s", label, SUFFIX);
-    if (buf_status(&name, &err) != OK ||
-        publisher_open(&publisher, &repository, &err) != OK ||
-        describe(&repository, name.data, &key, &err) != OK) {
+    enum status status = key_is_file(name)
+                             ? keyfile_describe(name, &info, &err)
+                             : describe_label(&publisher, name, &info, &roles, &err);
+    if (status == OK && public_file) {
+        status = write_public(&info, public_file, &err);
+    }
+    if (status != OK) {
+        json_decref(roles);
         return cli_fail(&err);
     }
+    JSON_AUTO *key = describe(&info, roles ? roles : json_array());
     static const struct column columns[] = {
         {"label", "label", CELL_PLAIN},       {"roles", "roles", CELL_PLAIN},
         {"type", "keytype", CELL_PLAIN},      {"key id", "keyid", CELL_PLAIN},

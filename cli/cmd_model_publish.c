@@ -17,6 +17,9 @@
 static const size_t ARTIFACT_BYTES_MAX = (size_t)2 << 30;
 static const char MNET_EXT[] = "mnet";
 
+/* The first runtime that has every feature and operator of format mnet/1 so far. */
+static const char MNET_1_RUNTIME[] = "0.1.0";
+
 /* Everything that the command line says. */
 struct request {
     struct publisher publisher;
@@ -120,11 +123,11 @@ static enum status add_description(const struct muster_nn_model *model, json_t *
     const char *task = muster_nn_meta(model, "task");
     (void)snprintf(format, sizeof format, "mnet/%u", (unsigned)needs.major);
     hex_encode(needs.op_set, sizeof needs.op_set, ops);
-    JSON_AUTO *found = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o}", "format", format,
-                                 "task", task ? task : "classify", "ops", ops, "features",
-                                 (json_int_t)needs.features, "ram_bytes",
-                                 (json_int_t)muster_nn_arena_bytes(model), "input",
-                                 describe_input(model));
+    JSON_AUTO *found = json_pack(
+        "{s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "format", format, "runtime_min",
+        MNET_1_RUNTIME, "task", task ? task : "classify", "ops", ops, "features",
+        (json_int_t)needs.features, "ram_bytes", (json_int_t)muster_nn_arena_bytes(model),
+        "input", describe_input(model));
     if (!found) {
         return err_set(err, ERR_NO_MEMORY, "no memory to describe the model");
     }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "repo/signature.h"
@@ -17,6 +18,12 @@ void publisher_wipe(struct publisher *publisher)
 {
     passphrase_wipe(&publisher->passphrase);
     publisher->asked = false;
+}
+
+bool key_is_file(const char *name)
+{
+    size_t len = strlen(name);
+    return strchr(name, '/') || (len > 4 && strcmp(name + len - 4, ".key") == 0);
 }
 
 enum status publisher_open(const struct publisher *publisher,
@@ -125,6 +132,11 @@ enum status publisher_keep(struct draft *draft, const struct keychain *keychain,
                       repository->trust.root->envelope.version,
                       repository->targets->envelope.version,
                       repository->snapshot->envelope.version);
+    } else if (draft->repository->bundle) {
+        (void)fprintf(stderr,
+                      "muster: signed in the bundle '%s'\n"
+                      "  next, at home: 'muster repo unbundle' takes the signatures\n",
+                      draft->repository->folder);
     } else {
         say_missing(draft, keychain);
     }

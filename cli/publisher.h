@@ -96,6 +96,9 @@ enum status publisher_keep(struct draft *draft, const struct keychain *keychain,
 enum status publisher_finish(struct publisher *publisher, struct draft *draft,
                              bool *ret_published, struct err *err) MUST_USE;
 
+/* Whether a key is named by its file (a '/' or ".key" at the end), not by its label. */
+bool key_is_file(const char *name);
+
 /* Overwrites the passphrase. */
 void publisher_wipe(struct publisher *publisher);
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "repo/keyfile.h"
 
+#include <string.h>
+
 #include "base/file.h"
+#include "tuf/public_key.h"
 
 enum { FILE_MODE = 0600 };
 
@@ -49,6 +52,26 @@ enum status keyfile_describe(const char *path, struct sealed_key_info *ret_info,
     status = sealed_key_describe(text.data, text.len, ret_info, err);
     if (status != OK) {
         err_prefix(err, "key file '%.120s'", path);
+    }
+    return status;
+}
+
+enum status keyfile_public(const char *text, json_t **ret_object,
+                           char ret_keyid[static KEY_ID_BYTES], struct err *err)
+{
+    size_t len = strlen(text);
+    if (len == (size_t)2 * ED25519_PUBLIC_BYTES &&
+        strspn(text, "0123456789abcdefABCDEF") == len) {
+        return public_key_parse(text, len, ret_object, ret_keyid, err);
+    }
+    BUF_AUTO bytes = BUF_INIT(PUBLIC_KEY_TEXT_MAX);
+    enum status status = file_read(text, &bytes, err);
+    if (status == OK) {
+        status = public_key_parse(bytes.data ? bytes.data : "", bytes.len, ret_object,
+                                  ret_keyid, err);
+    }
+    if (status != OK) {
+        err_prefix(err, "'%.80s'", text);
     }
     return status;
 }

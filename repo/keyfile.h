@@ -4,6 +4,8 @@
 #ifndef MUSTER_REPO_KEYFILE_H
 #define MUSTER_REPO_KEYFILE_H
 
+#include <jansson.h>
+
 #include "base/err.h"
 #include "tuf/sealed_key.h"
 
@@ -20,5 +22,10 @@ enum status keyfile_open(const char *path, const char *passphrase,
 /* Reads the public part. */
 enum status keyfile_describe(const char *path, struct sealed_key_info *ret_info,
                              struct err *err) MUST_USE;
+
+/* Reads a public key: 64 hex digits, or the name of a file with any form that
+ * tuf/public_key.h understands. The caller owns the object. */
+enum status keyfile_public(const char *text, json_t **ret_object,
+                           char ret_keyid[static KEY_ID_BYTES], struct err *err) MUST_USE;
 
 #endif

@@ -74,3 +74,11 @@ enum status metadata_file_write(const char *folder, const char *role, int64_t ve
                                             REPO_FILE_MODE, err)
                         : status;
 }
+
+enum status staged_path(const char *folder, const char *role, struct buf *ret_path,
+                        struct err *err)
+{
+    char name[TUF_FILE_NAME_MAX];
+    tuf_role_file_name(role, name);
+    return folder_path(ret_path, folder, err, "staged/%s", name);
+}

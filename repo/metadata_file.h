@@ -38,4 +38,8 @@ enum status metadata_file_read(const char *folder, const char *role, int64_t ver
 enum status metadata_file_write(const char *folder, const char *role, int64_t version,
                                 const struct buf *bytes, struct err *err) MUST_USE;
 
+/* Appends the name of a role's staged file. */
+enum status staged_path(const char *folder, const char *role, struct buf *ret_path,
+                        struct err *err) MUST_USE;
+
 #endif

@@ -17,19 +17,11 @@ static const char SNAPSHOT[] = "snapshot";
 
 /* ---- on disk ---- */
 
-static enum status staged_path(const struct repository *repository, const char *role,
-                               struct buf *ret_path, struct err *err)
-{
-    char name[TUF_FILE_NAME_MAX];
-    tuf_role_file_name(role, name);
-    return folder_path(ret_path, repository->folder, err, "staged/%s", name);
-}
-
 static enum status load_file(struct draft *draft, const char *role, struct err *err)
 {
     BUF_AUTO path = BUF_INIT(REPO_PATH_BYTES);
     BUF_AUTO bytes = BUF_INIT(metadata_file_limit(role));
-    enum status status = staged_path(draft->repository, role, &path, err);
+    enum status status = staged_path(draft->repository->folder, role, &path, err);
     if (status != OK || !file_exists(path.data)) {
         return status;
     }
@@ -77,7 +69,7 @@ enum status staging_store(const struct draft *draft, struct err *err)
         const struct draft_file *file = draft->files[i];
         BUF_AUTO path = BUF_INIT(REPO_PATH_BYTES);
         keep[i] = file->role;
-        status = staged_path(repository, file->role, &path, err);
+        status = staged_path(repository->folder, file->role, &path, err);
         if (status == OK) {
             status = file_write_atomic(path.data, file->bytes.data, file->bytes.len,
                                        REPO_FILE_MODE, err);

@@ -63,6 +63,18 @@ static void what_a_team_lists_runs(void **state)
     until_model(1);
 }
 
+/* Versions of before the delegation stay listed at the top: a rollback still works. */
+static void what_was_listed_before_the_delegation_still_runs(void **state)
+{
+    (void)state;
+    repository_delegate(&repository, "fashion/*/*");
+    repository_add(&repository, &server, 2, fixture_model(1));
+    publish_and_assign(2, 1);
+    until_model(1);
+    repository_assign(&repository, &server, 1, fixture_model(0));
+    until_model(0);
+}
+
 static void another_key_than_the_teams_is_refused(void **state)
 {
     (void)state;
@@ -137,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_NODE(what_a_team_lists_runs),
+        WITH_NODE(what_was_listed_before_the_delegation_still_runs),
         WITH_NODE(another_key_than_the_teams_is_refused),
         WITH_NODE(what_was_not_delegated_is_not_found),
         WITH_NODE(a_teams_floor_holds_for_its_model),

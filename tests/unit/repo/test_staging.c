@@ -282,7 +282,8 @@ static void every_change_is_told(void **state)
     folder_must(draft_edit(&draft, "root", &body, &err), &err);
     (void)json_object_set_new(body, "consistent_snapshot", json_false());
     folder_must(draft_edit(&draft, "targets", &body, &err), &err);
-    (void)json_object_set_new(body, "x-note", json_string("esc\x1b[2J"));
+    (void)json_object_set_new(body, "x-note", json_string("esc\xc2\x9b[2J"));
+    (void)json_object_set_new(body, "x\x1b[2J", json_true());
     folder_must(draft_settle(&draft, &err), &err);
     changes_describe(&draft, &text);
     assert_non_null(strstr(text.data, "root: version 2 (published: 1)"));
@@ -290,7 +291,8 @@ static void every_change_is_told(void **state)
     assert_non_null(strstr(text.data, "~ consistent_snapshot: true -> false"));
     assert_non_null(strstr(text.data, "targets: version 2 (published: 1)"));
     assert_non_null(strstr(text.data, "~ x-note: nothing -> \"esc"));
-    assert_null(strchr(text.data, '\x1b'));
+    assert_non_null(strstr(text.data, "~ x?[2J: nothing -> true"));
+    assert_null(strpbrk(text.data, "\x1b\x9b"));
 }
 
 int main(void)
