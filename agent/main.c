@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/commands.h"
 #include "agent/options.h"
 #include "agent/runner.h"
 #include "agent/source.h"
@@ -173,6 +174,10 @@ static int run(struct agent_options *options)
 
 int main(int argc, char **argv)
 {
+    int code = 0;
+    if (commands_run(argc, argv, &code)) {
+        return code;
+    }
     struct err err = {0};
     struct agent_options options;
     if (options_read(argc, argv, &options, &err) != OK) {

@@ -9,6 +9,8 @@
 
 static const char help[] =
     "usage: muster-agent --server URL --state FOLDER --root FILE --source IMAGES …\n"
+    "       muster-agent rollback | trust ROOT (recovery of a stopped node: --help "
+    "after them)\n"
     "Classifies images with the model that the server assigns and reports the "
     "results.\n\n"
     "  --server URL          http:// or https:// of the server (MUSTER_SERVER)\n"

@@ -9,7 +9,8 @@
 
 static enum status malformed(const char *what, struct err *err)
 {
-    return err_set(err, ERR_NET_STATUS, "the assignment has no usable %s", what);
+    return err_set(err, ERR_NET_STATUS, "assignment: a usable %s expected, none found",
+                   what);
 }
 
 static bool take_text(const json_t *object, const char *name, char *ret_text, size_t size)

@@ -18,8 +18,9 @@ static enum status find(const struct assignment *assignment,
     }
     if (!ours || ret_artifact->kind != TARGET_ARTIFACT ||
         strcmp(ret_artifact->model, assignment->model) != 0) {
-        return err_set(err, ERR_TUF_MISSING, "'%.120s' is not an artifact of model '%s'",
-                       assignment->path, assignment->model);
+        return err_set(err, ERR_TUF_MISSING,
+                       "an artifact of model '%s' expected, '%.120s' found",
+                       assignment->model, assignment->path);
     }
     return OK;
 }
@@ -33,7 +34,8 @@ static enum status check_digest(const struct assignment *assignment,
         char expected[65], found[65];
         hex_encode(hashes->sha256, 32, expected);
         hex_encode(assignment->artifact, 32, found);
-        return err_set(err, ERR_TUF_HASH, "signed is artifact %.16s…, assigned %.16s…",
+        return err_set(err, ERR_TUF_HASH,
+                       "artifact %.32s… expected as signed, %.32s… found assigned",
                        expected, found);
     }
     return OK;
@@ -81,13 +83,15 @@ static enum status check_rules(const struct choice_rules *rules,
     int64_t floor = trust_floor(rules->trust, artifact->model);
     if (artifact->seq < floor) {
         return err_set(err, ERR_TUF_FLOOR,
-                       "%s has seq %" PRId64 ", below the floor %" PRId64,
-                       artifact->file->path, artifact->seq, floor);
+                       "%s: seq %" PRId64 " (the floor) or above expected, %" PRId64
+                       " found",
+                       artifact->file->path, floor, artifact->seq);
     }
     if (artifact->file->length <= 0 ||
         (uint64_t)artifact->file->length > rules->max_bytes) {
-        return err_set(err, ERR_LIMIT, "%s has %" PRId64 " bytes, at most %" PRIu64,
-                       artifact->file->path, artifact->file->length, rules->max_bytes);
+        return err_set(err, ERR_LIMIT,
+                       "%s: 1 to %" PRIu64 " bytes expected, %" PRId64 " found",
+                       artifact->file->path, rules->max_bytes, artifact->file->length);
     }
     return check_fit(rules, artifact, err);
 }

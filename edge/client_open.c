@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "edge/client_state.h"
 #include "edge/kept.h"
+#include "edge/state_lock.h"
 
 enum {
     BATCH_ROWS = 500,
@@ -67,31 +65,14 @@ static void set_env(struct edge_env *env, const struct muster_client_options *op
     env->stall_ms = or_default(options->stall_ms, STALL_MS);
 }
 
-/* One client at a time: two would number reports twice. */
 static enum status lock_state(struct muster_client *client, const char *folder,
                               struct err *err)
 {
-    char path[EDGE_PATH_BYTES];
     if (strlen(folder) >= sizeof client->state_folder) {
         return err_set(err, ERR_INVALID_ARGUMENT, "state_folder is too long");
     }
     memcpy(client->state_folder, folder, strlen(folder) + 1);
-    enum status status = file_mkdirs(folder, 0700, err);
-    if (status == OK) {
-        status = env_join(folder, "lock", path, err);
-    }
-    if (status != OK) {
-        return status;
-    }
-    client->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (client->lock_fd < 0) {
-        return err_set_errno(err, "could not open '%s'", path);
-    }
-    if (flock(client->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        return err_set(err, ERR_BUSY, "another client holds the state folder '%s'",
-                       folder);
-    }
-    return OK;
+    return state_lock(folder, &client->lock_fd, err);
 }
 
 static void enrolment_tail(struct muster_client *client,
@@ -155,6 +136,30 @@ static enum status open_identity(struct muster_client *client,
     return status;
 }
 
+/* Floors that were lost are made anew before anything is loaded by them. */
+static void renew_trust(struct muster_client *client)
+{
+    struct err err = {0};
+    struct trusted_set cached = {0};
+    const struct store *store = &client->store;
+    bool verified = updater_verify_cache(&client->updater, 0, &cached, NULL) == OK;
+    if (client->trust.damaged || store->has_active || verified) {
+        (void)err_set(&err, ERR_TRUST_LOST,
+                      "'%.120s' %s: nothing below what runs or the cached floors is "
+                      "activated from now on",
+                      client->trust.path,
+                      client->trust.damaged ? "was damaged" : "is gone");
+        env_complain(&client->env, CHANNEL_MODEL, &err);
+        err_clear(&err);
+    }
+    if (trust_renew(&client->trust, cached.targets,
+                    store->has_active ? store->active.model : "", store->active.seq,
+                    &err) != OK) {
+        env_complain(&client->env, CHANNEL_MODEL, &err); /* saved with the next rise */
+    }
+    trusted_set_release(&cached);
+}
+
 static enum status open_store(struct muster_client *client, struct err *err)
 {
     enum status status = store_open(&client->store, client->state_folder, err);
@@ -163,6 +168,9 @@ static enum status open_store(struct muster_client *client, struct err *err)
     }
     if (status != OK) {
         return status;
+    }
+    if (trust_is_lost(&client->trust)) {
+        renew_trust(client);
     }
     struct err why = {0};
     struct edge_model *model = NULL;

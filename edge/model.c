@@ -58,9 +58,9 @@ static enum status map_file(struct edge_model *model, struct err *err)
         return err_set_errno(err, "could not open '%s'", model->path);
     }
     if (file.st_size != model->record.length || file.st_size <= 0) {
-        return err_set(err, ERR_TUF_LENGTH, "'%s' has %lld bytes, signed are %lld",
-                       model->path, (long long)file.st_size,
-                       (long long)model->record.length);
+        return err_set(err, ERR_TUF_LENGTH, "'%s': %lld bytes expected, %lld found",
+                       model->path, (long long)model->record.length,
+                       (long long)file.st_size);
     }
     void *map = mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (map == MAP_FAILED) {

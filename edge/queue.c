@@ -195,6 +195,9 @@ static enum status take_stock_of(struct queue *queue, uint64_t number, struct er
     if (head.first_prediction + head.predictions > queue->next_prediction) {
         queue->next_prediction = head.first_prediction + head.predictions;
     }
+    if (queue->count == 0) {
+        queue->first_waiting = head.first_prediction;
+    }
     struct queue_entry entry = {.number = number,
                                 .predictions = head.predictions,
                                 .bytes = on_disk(bytes),
@@ -210,6 +213,7 @@ static void load_last(struct queue *queue)
     }
     if (batch_file_read(path, &queue->last, NULL, NULL) != OK) {
         set_aside(queue, 0, path);
+        queue->last_lost = true;
         return;
     }
     queue->has_last = true;
@@ -369,8 +373,10 @@ enum status queue_read(struct queue *queue, struct queue_head *ret_head,
 
 uint64_t queue_gap(const struct queue *queue, const struct queue_head *head)
 {
-    uint64_t expected =
-        queue->has_last ? queue->last.first_prediction + queue->last.predictions : 0;
+    uint64_t expected = queue->last_lost ? queue->first_waiting : 0;
+    if (queue->has_last) {
+        expected = queue->last.first_prediction + queue->last.predictions;
+    }
     return head->first_prediction > expected ? head->first_prediction - expected : 0;
 }
 

@@ -21,8 +21,9 @@
  * Only the oldest can be final, and it is never dropped. Leaving the queue renames it
  * over `last`, which thus always knows the newest number used. `first_prediction`
  * counts every prediction ever queued: a gap to the one before is what was dropped,
- * whatever crashed. Every change is one file operation; all of them block. Not
- * thread-safe. */
+ * whatever crashed. When `last` itself was damaged, what was dropped
+ * just before is not known and counts as nothing. Every change is one file operation; all
+ * of them block. Not thread-safe. */
 #ifndef MUSTER_EDGE_QUEUE_H
 #define MUSTER_EDGE_QUEUE_H
 
@@ -66,6 +67,8 @@ struct queue {
     uint64_t bytes, predictions; /* of all entries */
     uint64_t next_number, next_prediction;
     bool has_last;
+    bool last_lost;         /* it was damaged: gaps count from what was waiting then */
+    uint64_t first_waiting; /* with last_lost: its first_prediction */
     struct queue_head last;
     uint64_t dropped;   /* predictions dropped since open */
     uint64_t set_aside; /* damaged files since open */

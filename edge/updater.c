@@ -57,8 +57,8 @@ static enum status check_root(struct updater *updater, const char *root_sha256,
     hex_encode(digest, sizeof digest, text);
     if (root_sha256 && strcmp(root_sha256, text) != 0) {
         return err_set(err, ERR_TUF_NO_TRUST,
-                       "the root's SHA-256 is %s, the enrolment string demands %s", text,
-                       root_sha256);
+                       "root: SHA-256 %s expected by the enrolment string, %s found",
+                       root_sha256, text);
     }
     TRUSTED_SET_AUTO set = {0};
     return trusted_set_init(&set, updater->root.data, updater->root.len, 0, err);
@@ -92,7 +92,8 @@ enum status updater_open(struct updater *updater, const char *folder,
         status = file_read(root_path, &updater->root, err);
     }
     if (status == OK && updater->root.len == 0) {
-        status = err_set(err, ERR_TUF_NO_TRUST, "'%s' is empty", root_path);
+        status = err_set(err, ERR_TUF_NO_TRUST,
+                         "'%s': a root expected, an empty file found", root_path);
     }
     return status == OK ? check_root(updater, root_sha256, err) : status;
 }
@@ -165,34 +166,105 @@ int64_t updater_now_ms(const struct updater *updater)
                           : env_wall_ms(updater->env);
 }
 
-static void load_cached_roots(struct updater *updater)
+static void load_cached_roots(const struct updater *updater, struct trusted_set *set)
 {
     for (;;) {
         char name[64];
-        root_name(updater->next.root->envelope.version + 1, name);
+        root_name(set->root->envelope.version + 1, name);
         BUF_AUTO data = BUF_INIT(CACHED_BYTES);
         if (!updater_cache_read(updater, name, &data) ||
-            trusted_set_load_root(&updater->next, data.data, data.len, NULL) != OK) {
+            trusted_set_load_root(set, data.data, data.len, NULL) != OK) {
             return;
         }
     }
 }
 
+enum status updater_root(const struct updater *updater, int64_t now_ms,
+                         struct trusted_set *ret_set, struct err *err)
+{
+    enum status status =
+        trusted_set_init(ret_set, updater->root.data, updater->root.len, now_ms, err);
+    if (status == OK) {
+        load_cached_roots(updater, ret_set);
+    }
+    return status;
+}
+
 enum status updater_begin(struct updater *updater, struct err *err)
 {
     stop(updater);
-    int64_t now_ms = updater_now_ms(updater);
-    enum status status = trusted_set_init(&updater->next, updater->root.data,
-                                          updater->root.len, now_ms, err);
+    enum status status =
+        updater_root(updater, updater_now_ms(updater), &updater->next, err);
     if (status != OK) {
         return status;
     }
-    load_cached_roots(updater);
     status = fetch(updater, UPDATER_ROOT, err);
     if (status != OK) {
         stop(updater);
     }
     return status;
+}
+
+/* The cache alone */
+
+static enum status read_cached(const struct updater *updater, const char *name,
+                               struct buf *ret_data, struct err *err)
+{
+    buf_reset(ret_data);
+    return updater_cache_read(updater, name, ret_data)
+               ? OK
+               : err_set(err, ERR_NOT_FOUND, "'%s' expected in the cache, none found",
+                         name);
+}
+
+static enum status verify_rest(const struct updater *updater, struct trusted_set *set,
+                               struct err *err)
+{
+    bool usable = false;
+    BUF_AUTO data = BUF_INIT(CACHED_BYTES);
+    enum status status = read_cached(updater, "timestamp.json", &data, err);
+    if (status == OK) {
+        status = trusted_set_load_timestamp(set, data.data, data.len, err);
+    }
+    if (status == OK) {
+        status = read_cached(updater, "snapshot.json", &data, err);
+    }
+    if (status == OK) {
+        status = trusted_set_load_snapshot(set, data.data, data.len, &usable, err);
+    }
+    if (status == OK && !usable) {
+        status = err_set(err, ERR_TUF_VERSION,
+                         "snapshot: the one that timestamp names expected, version "
+                         "%" PRId64 " found",
+                         set->snapshot->envelope.version);
+    }
+    if (status == OK) {
+        status = read_cached(updater, "targets.json", &data, err);
+    }
+    if (status == OK) {
+        status = trusted_set_update_targets(set, data.data, data.len, err);
+    }
+    return status == OK && set->now_ms > 0 ? trusted_set_fresh(set, set->now_ms, err)
+                                           : status;
+}
+
+enum status updater_verify_cache(const struct updater *updater, int64_t now_ms,
+                                 struct trusted_set *ret_set, struct err *err)
+{
+    struct trusted_set set = {0};
+    enum status status = updater_root(updater, now_ms, &set, err);
+    if (status == OK) {
+        status = trusted_set_root_done(&set, err);
+    }
+    if (status == OK) {
+        status = verify_rest(updater, &set, err);
+    }
+    if (status != OK) {
+        trusted_set_release(&set);
+        return status;
+    }
+    *ret_set = set;
+    return OK;
 }
 
 /* Answers */
@@ -315,7 +387,7 @@ static enum status on_answer(struct updater *updater, const struct buf *data,
                              struct err *err)
 {
     if (data->len == 0) {
-        return err_set(err, ERR_TUF_FORMAT, "%s: an empty file",
+        return err_set(err, ERR_TUF_FORMAT, "%s: metadata expected, an empty file found",
                        tuf_role_name(role_of(updater->phase)));
     }
     switch (updater->phase) {
@@ -339,8 +411,9 @@ enum status updater_answered(const struct http_call *call, const char *what,
 {
     enum status status = http_call_result(call, NULL);
     if (status == ERR_LIMIT) {
-        return err_set(err, ERR_TUF_TOO_LARGE, "%s: longer than the %zu bytes accepted",
-                       what, call->order.max_bytes);
+        return err_set(err, ERR_TUF_TOO_LARGE,
+                       "%s: at most %zu bytes expected, more found", what,
+                       call->order.max_bytes);
     }
     return status == OK ? OK : err_set(err, status, "%s: %s", what, call->err.detail);
 }
@@ -407,7 +480,8 @@ enum status updater_current(struct updater *updater, struct trusted_set **ret_se
                             struct err *err)
 {
     if (!updater->has_current) {
-        return err_set(err, ERR_TUF_NO_TRUST, "there are no verified targets yet");
+        return err_set(err, ERR_TUF_NO_TRUST,
+                       "verified targets expected, none found yet");
     }
     enum status status =
         trusted_set_fresh(&updater->current, updater_now_ms(updater), err);

@@ -66,6 +66,17 @@ bool updater_ready(const struct updater *updater);
 enum status updater_current(struct updater *updater, struct trusted_set **ret_set,
                             struct err *err) MUST_USE;
 
+/* The root that is trusted: the one that came out of band, chained through the cached
+ * ones; those that do not verify end the chain. */
+enum status updater_root(const struct updater *updater, int64_t now_ms,
+                         struct trusted_set *ret_set, struct err *err) MUST_USE;
+
+/* The whole verification over again, from the root that came out of band, with cached
+ * files only: what a node knows without a network. With now_ms 0 nothing counts as
+ * expired. ERR_TUF_*; ERR_NOT_FOUND when a file is not there. The caller releases. */
+enum status updater_verify_cache(const struct updater *updater, int64_t now_ms,
+                                 struct trusted_set *ret_set, struct err *err) MUST_USE;
+
 /* The time that every expiry is compared with, were an update to start now. */
 int64_t updater_now_ms(const struct updater *updater);
 

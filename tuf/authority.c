@@ -61,7 +61,9 @@ static enum status check_keyids(const json_t *keyids, struct err *err)
         }
         for (size_t k = 0; k < i; k++) {
             if (strcmp(json_string_value(json_array_get(keyids, k)), keyid) == 0) {
-                return err_set(err, ERR_TUF_ROLE, "keyid '%.64s' is listed twice", keyid);
+                return err_set(err, ERR_TUF_ROLE,
+                               "'keyids': each once expected, '%.64s' found twice",
+                               keyid);
             }
         }
     }

@@ -70,7 +70,8 @@ static enum status check_name(const struct tuf_delegations *all, const char *nam
     }
     for (size_t i = 0; i + 1 < all->count; i++) {
         if (strcmp(all->roles[i].name, name) == 0) {
-            return err_set(err, ERR_TUF_ROLE, "role '%.60s' is delegated to twice", name);
+            return err_set(err, ERR_TUF_ROLE,
+                           "each role once expected, '%.60s' found twice", name);
         }
     }
     return OK;

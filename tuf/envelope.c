@@ -223,6 +223,38 @@ static bool counted_before(const struct verify_key *const *counted, int count,
     return false;
 }
 
+enum { TOLD_KEYIDS = 3, TOLD_DIGITS = 8 };
+
+/* Which keys: the beginnings of the first few keyids. */
+static void tell_keyid(struct buf *text, size_t i, const char *keyid)
+{
+    if (i == TOLD_KEYIDS) {
+        buf_addstr(text, " …");
+    } else if (i < TOLD_KEYIDS) {
+        buf_addf(text, " %.*s", TOLD_DIGITS, keyid);
+    }
+}
+
+static enum status too_few(const struct tuf_envelope *envelope,
+                           const struct tuf_authority *authority, int count,
+                           struct err *err)
+{
+    BUF_AUTO text = BUF_INIT(256);
+    buf_addf(&text, "%lld valid signatures of different keys expected of",
+             (long long)authority->threshold);
+    for (size_t i = 0; i < json_array_size(authority->keyids); i++) {
+        tell_keyid(&text, i, json_string_value(json_array_get(authority->keyids, i)));
+    }
+    buf_addf(&text, ", %d found, signed by", count);
+    size_t signatures = json_array_size(envelope->signatures);
+    for (size_t i = 0; i < signatures; i++) {
+        const json_t *signature = json_array_get(envelope->signatures, i);
+        tell_keyid(&text, i, json_string_value(json_object_get(signature, "keyid")));
+    }
+    return err_set(err, ERR_TUF_SIGNATURE, "%s%s", text.data ? text.data : "",
+                   signatures == 0 ? " nobody" : "");
+}
+
 enum status tuf_envelope_verify(const struct tuf_envelope *envelope,
                                 const struct tuf_keyring *keyring,
                                 const struct tuf_authority *authority, int *ret_count,
@@ -248,9 +280,7 @@ enum status tuf_envelope_verify(const struct tuf_envelope *envelope,
         *ret_count = count;
     }
     if (count < authority->threshold) {
-        return err_set(err, ERR_TUF_SIGNATURE,
-                       "%lld valid signatures of different keys expected, %d found",
-                       (long long)authority->threshold, count);
+        return too_few(envelope, authority, count, err);
     }
     return OK;
 }

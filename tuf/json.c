@@ -22,7 +22,7 @@ static enum status check_depth(const char *text, size_t len, struct err *err)
         }
         if (depth > TUF_JSON_DEPTH_MAX) {
             return err_set(err, ERR_TUF_TOO_LARGE,
-                           "metadata nested deeper than %d at byte %zu",
+                           "metadata: at most %d levels expected, more found at byte %zu",
                            TUF_JSON_DEPTH_MAX, i);
         }
     }
@@ -69,8 +69,9 @@ enum status tuf_json_parse(const void *data, size_t len, size_t max_bytes,
     json_error_t reason;
     JSON_AUTO *tree = json_loadb(data, len, JSON_REJECT_DUPLICATES, &reason);
     if (!tree) {
-        return err_set(err, ERR_TUF_FORMAT, "metadata is not JSON: line %d: %.120s",
-                       reason.line, reason.text);
+        return err_set(err, ERR_TUF_FORMAT,
+                       "metadata: JSON expected, found in line %d: %.120s", reason.line,
+                       reason.text);
     }
     if (!json_is_object(tree)) {
         return err_set(err, ERR_TUF_FORMAT, "metadata: an object expected, %s found",
@@ -78,7 +79,7 @@ enum status tuf_json_parse(const void *data, size_t len, size_t max_bytes,
     }
     if (has_real(tree)) {
         return err_set(err, ERR_TUF_FORMAT,
-                       "metadata: only integers are allowed, a real number found");
+                       "metadata: integers expected, a real number found");
     }
     *ret_tree = tree;
     tree = NULL;

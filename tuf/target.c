@@ -520,8 +520,10 @@ enum status target_fetch_path(const struct tuf_target *file, bool consistent_sna
                               struct buf *ret_path, struct err *err)
 {
     if (path_walks(file->path)) {
-        return err_set(err, ERR_TUF_FORMAT, "target '%.120s': cannot be fetched",
-                       file->path);
+        return err_set(
+            err, ERR_TUF_FORMAT,
+            "a path without empty, '.' and '..' steps expected, '%.120s' found",
+            file->path);
     }
     if (!consistent_snapshot) {
         buf_addstr(ret_path, file->path);
@@ -529,8 +531,10 @@ enum status target_fetch_path(const struct tuf_target *file, bool consistent_sna
     }
     const struct tuf_hashes *hashes = &file->hashes;
     if (!hashes->has_sha256 && !hashes->has_sha512) {
-        return err_set(err, ERR_TUF_HASH,
-                       "target '%.120s': only unknown digests are listed", file->path);
+        return err_set(
+            err, ERR_TUF_HASH,
+            "target '%.120s': a sha256 or sha512 expected, only unknown kinds found",
+            file->path);
     }
     char text[2 * SHA512_BYTES + 1];
     if (hashes->has_sha256) {

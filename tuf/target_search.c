@@ -104,7 +104,7 @@ enum status target_search_step(struct target_search *search, enum search_state *
                                struct err *err)
 {
     if (!search->set->targets) {
-        return err_set(err, ERR_TUF_NO_TRUST, "there are no trusted targets yet");
+        return err_set(err, ERR_TUF_NO_TRUST, "trusted targets expected, none found yet");
     }
     enum search_state state = search->target ? SEARCH_FOUND : SEARCH_ABSENT;
     if (!search->started) {

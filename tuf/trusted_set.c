@@ -70,7 +70,9 @@ enum status trusted_set_load_root(struct trusted_set *set, const void *data, siz
                                   struct err *err)
 {
     if (set->root_done || set->root->envelope.version == INT64_MAX) {
-        return err_set(err, ERR_TUF_NO_TRUST, "no further root is accepted");
+        return err_set(err, ERR_TUF_NO_TRUST,
+                       "root: none after version %" PRId64 " expected, another found",
+                       set->root->envelope.version);
     }
     __attribute__((cleanup(free_root))) struct tuf_root *root = NULL;
     enum status status = tuf_root_parse(data, len, set->limits.root_bytes, &root, err);
@@ -132,7 +134,8 @@ static enum status accept_timestamp(const struct trusted_set *set, const void *d
                                     struct err *err)
 {
     if (!set->root_done) {
-        return err_set(err, ERR_TUF_NO_TRUST, "the root is not settled yet");
+        return err_set(err, ERR_TUF_NO_TRUST,
+                       "timestamp: the end of the roots expected before it, not found");
     }
     __attribute__((cleanup(free_timestamp))) struct tuf_timestamp *timestamp = NULL;
     enum status status =
@@ -220,7 +223,8 @@ static enum status accept_snapshot(const struct trusted_set *set, const void *da
                                    struct err *err)
 {
     if (!set->timestamp) {
-        return err_set(err, ERR_TUF_NO_TRUST, "there is no trusted timestamp yet");
+        return err_set(err, ERR_TUF_NO_TRUST,
+                       "a trusted timestamp expected, none found yet");
     }
     __attribute__((cleanup(free_snapshot))) struct tuf_snapshot *snapshot = NULL;
     enum status status =
@@ -289,7 +293,8 @@ enum status trusted_set_update_snapshot(struct trusted_set *set, const void *dat
                                         size_t len, struct err *err)
 {
     if (!set->timestamp) {
-        return err_set(err, ERR_TUF_NO_TRUST, "there is no trusted timestamp yet");
+        return err_set(err, ERR_TUF_NO_TRUST,
+                       "a trusted timestamp expected, none found yet");
     }
     const struct tuf_meta *meta = &set->timestamp->snapshot;
     __attribute__((cleanup(free_snapshot))) struct tuf_snapshot *snapshot = NULL;

@@ -45,7 +45,8 @@ static enum status named_role(const struct trusted_set *set, const char *role,
 {
     char name[TUF_ROLE_NAME_MAX + 8];
     if (!set->snapshot_current) {
-        return err_set(err, ERR_TUF_NO_TRUST, "there is no trusted snapshot yet");
+        return err_set(err, ERR_TUF_NO_TRUST,
+                       "a trusted snapshot expected, none found yet");
     }
     (void)snprintf(name, sizeof name, "%.*s.json", TUF_ROLE_NAME_MAX - 1, role);
     const struct tuf_meta *meta = tuf_snapshot_meta(set->snapshot, name);
@@ -82,7 +83,9 @@ static enum status want_root(const struct trusted_set *set, struct tuf_wanted *w
                              struct err *err)
 {
     if (set->root->envelope.version == INT64_MAX) {
-        return err_set(err, ERR_TUF_VERSION, "the root's version is the last one");
+        return err_set(err, ERR_TUF_VERSION,
+                       "root: a version below %" PRId64 " expected, that one found",
+                       INT64_MAX);
     }
     (void)snprintf(wanted->name, sizeof wanted->name, "%" PRId64 ".root.json",
                    set->root->envelope.version + 1);
@@ -94,7 +97,8 @@ static enum status want_snapshot(const struct trusted_set *set, struct tuf_wante
                                  struct err *err)
 {
     if (!set->timestamp) {
-        return err_set(err, ERR_TUF_NO_TRUST, "there is no trusted timestamp yet");
+        return err_set(err, ERR_TUF_NO_TRUST,
+                       "a trusted timestamp expected, none found yet");
     }
     return want_file(set, &set->timestamp->snapshot, "snapshot.json",
                      set->limits.snapshot_bytes, wanted, err);
@@ -216,7 +220,8 @@ static enum status signer_of(const struct tuf_targets *delegator, const char *ro
     struct tuf_delegate delegate;
     if (!delegator->delegations ||
         !delegations_find(delegator->delegations, role, &delegate)) {
-        return err_set(err, ERR_TUF_MISSING, "nobody delegates to role '%.60s'", role);
+        return err_set(err, ERR_TUF_MISSING,
+                       "role '%.60s': a delegation to it expected, none found", role);
     }
     *ret_signer = (struct signer){.keyring = &delegator->delegations->keyring,
                                   .authority = delegate.authority,
@@ -263,7 +268,8 @@ enum status trusted_set_update_role(struct trusted_set *set,
     struct tuf_targets *targets = NULL;
     struct trusted_role *known = find_role(set, role);
     if (known) {
-        return err_set(err, ERR_TUF_ROLE, "role '%.60s' has been accepted already", role);
+        return err_set(err, ERR_TUF_ROLE,
+                       "role '%.60s': once expected, found accepted already", role);
     }
     enum status status = signer_of(delegator, role, &signer, err);
     if (status == OK) {

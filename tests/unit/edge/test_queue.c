@@ -124,6 +124,67 @@ static void the_newest_number_survives_an_empty_queue(void **state)
     queue_release(&queue);
 }
 
+static void damage_last(void)
+{
+    char path[FOLDER_BYTES + 16];
+    snprintf(path, sizeof path, "%s/queue/last", folder);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    fseek(file, 60, SEEK_SET);
+    fputc('x', file);
+    fclose(file);
+}
+
+/* Else everything that ever left would count as dropped. */
+static void a_damaged_last_makes_no_gap(void **state)
+{
+    (void)state;
+    struct queue queue;
+    BUF_AUTO payload = BUF_INIT(1000);
+    open_at(&queue, folder, BIG);
+    append(&queue, "one", ROWS);
+    struct queue_head head = read_oldest(&queue, &payload);
+    finalise(&queue, &head, 7, "ONE");
+    assert_int_equal(queue_leave(&queue, &head, NULL), OK);
+    append(&queue, "two", ROWS);
+    append(&queue, "three", ROWS);
+    queue_release(&queue);
+    damage_last();
+    open_at(&queue, folder, BIG);
+    assert_false(queue.has_last);
+    head = read_oldest(&queue, &payload);
+    assert_int_equal(head.first_prediction, ROWS);
+    assert_int_equal(queue_gap(&queue, &head), 0);
+    queue_lose(&queue, 5);
+    append(&queue, "four", ROWS);
+    for (int i = 0; i < 2; i++) {
+        finalise(&queue, &head, (uint64_t)i + 1, "GONE");
+        assert_int_equal(queue_leave(&queue, &head, NULL), OK);
+        head = read_oldest(&queue, &payload);
+    }
+    assert_int_equal(queue_gap(&queue, &head), 5);
+    queue_release(&queue);
+}
+
+static void a_damaged_last_of_an_empty_queue_makes_no_gap(void **state)
+{
+    (void)state;
+    struct queue queue;
+    BUF_AUTO payload = BUF_INIT(1000);
+    open_at(&queue, folder, BIG);
+    append(&queue, "one", ROWS);
+    struct queue_head head = read_oldest(&queue, &payload);
+    finalise(&queue, &head, 7, "ONE");
+    assert_int_equal(queue_leave(&queue, &head, NULL), OK);
+    queue_release(&queue);
+    damage_last();
+    open_at(&queue, folder, BIG);
+    append(&queue, "two", ROWS);
+    head = read_oldest(&queue, &payload);
+    assert_int_equal(queue_gap(&queue, &head), 0);
+    queue_release(&queue);
+}
+
 static void the_oldest_raw_batch_is_dropped_when_full_and_counted(void **state)
 {
     (void)state;
@@ -390,6 +451,8 @@ int main(void)
         TEST(batches_leave_in_the_order_they_came),
         TEST(a_final_batch_has_the_same_number_and_bytes_after_a_restart),
         TEST(the_newest_number_survives_an_empty_queue),
+        TEST(a_damaged_last_makes_no_gap),
+        TEST(a_damaged_last_of_an_empty_queue_makes_no_gap),
         TEST(the_oldest_raw_batch_is_dropped_when_full_and_counted),
         TEST(what_was_dropped_is_known_after_a_restart),
         TEST(a_batch_larger_than_the_queue_is_refused),
