@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -56,12 +57,25 @@ static void give_decompressor(ZSTD_DCtx **context)
     }
 }
 
-static enum status add_chunk(struct buf *data, const char *chunk, size_t len,
+/* Where decoded bytes go. */
+struct output {
+    struct buf *data;
+    size_t most; /* that data may have */
+};
+
+static enum status add_chunk(struct output *output, const char *chunk, size_t len,
                              struct err *err)
 {
+    struct buf *data = output->data;
     if (len > data->max - data->len) {
         return err_set(err, ERR_CONTENT_TOO_LARGE,
                        "more than %zu bytes come out of the compressed body", data->max);
+    }
+    if (len > output->most - data->len) {
+        return err_set(err, ERR_CONTENT_TOO_LARGE,
+                       "more comes out of the compressed body than %d bytes and %d times "
+                       "its length",
+                       CONTENT_FREE_BYTES, CONTENT_RATIO_MAX);
     }
     buf_add(data, chunk, len);
     return data->failed ? err_set(err, ERR_NO_MEMORY, "no memory to decompress a body")
@@ -73,7 +87,7 @@ static enum status corrupt(struct err *err, const char *what)
     return err_set(err, ERR_CONTENT_CORRUPT, "the compressed body %s", what);
 }
 
-static enum status decode_zstd(const void *data, size_t len, struct buf *ret_data,
+static enum status decode_zstd(const void *data, size_t len, struct output *output,
                                struct err *err)
 {
     __attribute__((cleanup(give_decompressor))) ZSTD_DCtx *context = take_decompressor();
@@ -91,7 +105,7 @@ static enum status decode_zstd(const void *data, size_t len, struct buf *ret_dat
         if (ZSTD_isError(left)) {
             return corrupt(err, ZSTD_getErrorName(left));
         }
-        enum status status = add_chunk(ret_data, chunk, out.pos, err);
+        enum status status = add_chunk(output, chunk, out.pos, err);
         if (status != OK) {
             return status;
         }
@@ -103,7 +117,7 @@ static enum status decode_zstd(const void *data, size_t len, struct buf *ret_dat
     return in.pos == in.size ? OK : corrupt(err, "is followed by other bytes");
 }
 
-static enum status inflate_all(z_stream *stream, struct buf *ret_data, struct err *err)
+static enum status inflate_all(z_stream *stream, struct output *output, struct err *err)
 {
     char chunk[CHUNK_BYTES];
     int code = Z_OK;
@@ -118,7 +132,7 @@ static enum status inflate_all(z_stream *stream, struct buf *ret_data, struct er
             return corrupt(err, code == Z_BUF_ERROR ? "ends early" : "is damaged");
         }
         enum status status =
-            add_chunk(ret_data, chunk, sizeof chunk - stream->avail_out, err);
+            add_chunk(output, chunk, sizeof chunk - stream->avail_out, err);
         if (status != OK) {
             return status;
         }
@@ -126,7 +140,7 @@ static enum status inflate_all(z_stream *stream, struct buf *ret_data, struct er
     return stream->avail_in == 0 ? OK : corrupt(err, "is followed by other bytes");
 }
 
-static enum status decode_gzip(const void *data, size_t len, struct buf *ret_data,
+static enum status decode_gzip(const void *data, size_t len, struct output *output,
                                struct err *err)
 {
     if (len > UINT_MAX) {
@@ -136,21 +150,21 @@ static enum status decode_gzip(const void *data, size_t len, struct buf *ret_dat
     if (inflateInit2(&stream, GZIP_WINDOW_BITS) != Z_OK) {
         return err_set(err, ERR_NO_MEMORY, "no memory to decompress a body");
     }
-    enum status status = inflate_all(&stream, ret_data, err);
+    enum status status = inflate_all(&stream, output, err);
     (void)inflateEnd(&stream);
     return status;
 }
 
 static enum status decode_any(enum content_encoding encoding, const void *data,
-                              size_t len, struct buf *ret_data, struct err *err)
+                              size_t len, struct output *output, struct err *err)
 {
     switch (encoding) {
     case CONTENT_IDENTITY:
-        return add_chunk(ret_data, data, len, err);
+        return add_chunk(output, data, len, err);
     case CONTENT_ZSTD:
-        return decode_zstd(data, len, ret_data, err);
+        return decode_zstd(data, len, output, err);
     case CONTENT_GZIP:
-        return decode_gzip(data, len, ret_data, err);
+        return decode_gzip(data, len, output, err);
     }
     return err_set(err, ERR_UNSUPPORTED, "unknown content encoding %d", (int)encoding);
 }
@@ -159,7 +173,11 @@ enum status content_decode(enum content_encoding encoding, const void *data, siz
                            struct buf *ret_data, struct err *err)
 {
     size_t before = ret_data->len;
-    enum status status = decode_any(encoding, data, len, ret_data, err);
+    struct output output = {ret_data, SIZE_MAX};
+    if (len < (SIZE_MAX - before - CONTENT_FREE_BYTES) / CONTENT_RATIO_MAX) {
+        output.most = before + CONTENT_FREE_BYTES + len * CONTENT_RATIO_MAX;
+    }
+    enum status status = decode_any(encoding, data, len, &output, err);
     if (status != OK && ret_data->len > before) {
         ret_data->len = before;
         ret_data->data[before] = '\0';

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* content: Content-Encoding zstd and gzip with hard limits on output and window. */
+/* content: Content-Encoding zstd and gzip with hard limits on output, window and ratio.
+ */
 #ifndef MUSTER_FORMAT_CONTENT_H
 #define MUSTER_FORMAT_CONTENT_H
 
@@ -10,10 +11,15 @@
 
 enum content_encoding { CONTENT_IDENTITY, CONTENT_ZSTD, CONTENT_GZIP };
 
-/* Appends the decoded bytes; ret_data's ceiling is the output limit
- * (ERR_CONTENT_TOO_LARGE). Exactly one frame or member and nothing behind it, else
- * ERR_CONTENT_CORRUPT. zstd windows over 8 MiB are refused. A thread keeps its
- * decompressor, of 384 KiB at most, until it ends. */
+/* A body may become so many bytes and so many times its own length. What muster's encoder
+ * makes of 2,000 equal rows becomes 308 times as long, 46,200 bytes; the same as rows of
+ * JSON, 140,000 bytes, 1,100 times. */
+enum { CONTENT_FREE_BYTES = 64 * 1024, CONTENT_RATIO_MAX = 1024 };
+
+/* Appends the decoded bytes; ret_data's ceiling is the output limit, and the ratio above
+ * is one of its own (ERR_CONTENT_TOO_LARGE). Exactly one frame or member and nothing
+ * behind it, else ERR_CONTENT_CORRUPT. zstd windows over 8 MiB are refused. A thread
+ * keeps its decompressor, of 384 KiB at most, until it ends. */
 enum status content_decode(enum content_encoding encoding, const void *data, size_t len,
                            struct buf *ret_data, struct err *err) MUST_USE;
 

@@ -186,6 +186,52 @@ static enum status grow(struct decoder *d, struct reader *reader, size_t used)
     return OK;
 }
 
+/* Keeps a plain number as item `at`, which has one before it; false if it is out of
+ * range.
+ */
+static bool put_plain(const struct reader *reader, enum cell_column column, size_t at,
+                      uint64_t value)
+{
+    struct summary_cell *cell = &reader->cells[at];
+    uint64_t before = reader->cells[at - 1].index;
+    uint64_t index = value + (reader->part->steps ? before : 0);
+    if (column == CELL_INDEX && index > before && index <= reader->part->index_max) {
+        cell->index = (uint32_t)index;
+        return true;
+    }
+    if (column == CELL_N && value >= 1 && value <= UINT32_MAX) {
+        cell->n = (uint32_t)value;
+        return true;
+    }
+    if (column == CELL_SUM) {
+        cell->sum = (int64_t)value;
+        return true;
+    }
+    return false;
+}
+
+/* Reads on behind item `at - 1` while there are commas, each directly followed by a plain
+ * number in range and by what ends it: nearly all of a histogram. What is left, and any
+ * mistake, is for the way through single items. Returns how many there are now. */
+static size_t read_plain_run(struct decoder *d, const struct reader *reader,
+                             enum cell_column column, size_t at)
+{
+    enum { DIGITS = 15 }; /* less than COUNT_MAX */
+    struct json_scan *scan = &d->scan;
+    for (; at < reader->room && scan->at < scan->end && *scan->at == ','; at++) {
+        const char *from = scan->at + 1;
+        const char *end = scan->end - from > DIGITS ? from + DIGITS : scan->end;
+        uint64_t value = 0;
+        const char *behind = json_plain_digits(from, end, &value);
+        if (behind == from || behind == end || (*from == '0' && behind - from > 1) ||
+            (*behind != ',' && *behind != ']') || !put_plain(reader, column, at, value)) {
+            break;
+        }
+        scan->at = behind;
+    }
+    return at;
+}
+
 static enum status read_column(struct decoder *d, struct reader *reader,
                                enum cell_column column)
 {
@@ -211,6 +257,9 @@ static enum status read_column(struct decoder *d, struct reader *reader,
                             count);
         }
         count++;
+        if (status == OK) {
+            count = read_plain_run(d, reader, column, count);
+        }
     }
     reader->counts[column] = count;
     return status;

@@ -99,6 +99,8 @@ static void add_store(struct buf *out, const struct service_health *health)
          health->commit_failures},
         {"muster_store_commit_microseconds_total", "counter", "Time spent in commits.",
          health->commit_us},
+        {"muster_store_sums_capped_total", "counter",
+         "Times that a sum stayed at 2^62 - 1 instead of growing.", health->sums_capped},
         {"muster_store_gate_closings_total", "counter",
          "Times that readers had to wait for the log file.", health->gate_closings},
         {"muster_store_checkpoints_total", "counter",

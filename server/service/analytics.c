@@ -221,7 +221,10 @@ static enum status add_confidence(struct gather *gather, struct gathered *to,
     }
     assert(cell->slot >= 0 && cell->slot < CONFIDENCE_BINS);
     to->group.n[cell->slot] += cell->n;
-    to->group.confidence_sum += cell->sum;
+    if (__builtin_add_overflow(to->group.confidence_sum, cell->sum,
+                               &to->group.confidence_sum)) {
+        to->group.confidence_sum = INT64_MAX;
+    }
     return OK;
 }
 

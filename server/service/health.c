@@ -24,6 +24,7 @@ enum status service_health_read(const struct service *service, struct arena *are
         .wal_pinned = store.wal_pinned,
         .database_bytes = store.database_bytes,
         .commit_us = store.commit_us_total,
+        .sums_capped = store.sums_capped,
     };
     ingest_counters_read(service->ingest, &ret_health->ingest);
     retention_counters_read(service->retention, &ret_health->retention);

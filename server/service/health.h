@@ -24,8 +24,9 @@ struct service_health {
     int64_t started_ms; /* of the service */
     uint64_t groups, jobs, commit_failures, gate_closings, checkpoints;
     uint64_t wal_bytes, database_bytes;
-    bool wal_pinned;    /* somebody outside keeps the WAL from being reused */
-    uint64_t commit_us; /* spent in all commits together */
+    bool wal_pinned; /* somebody outside keeps the WAL from being reused */
+    uint64_t sums_capped;
+    uint64_t commit_us;                   /* spent in all commits together */
     const struct publication_role *roles; /* in the arena */
     size_t role_count;                    /* 0: nothing is published */
     struct ingest_counters ingest;

@@ -123,6 +123,55 @@ static const char WRITER_PRAGMAS[] =
 static const char READER_PRAGMAS[] = "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY;"
                                      "PRAGMA wal_autocheckpoint=0;";
 
+static bool add_capped(int64_t *sum, int64_t more)
+{
+    bool capped = __builtin_add_overflow(*sum, more, sum) || *sum > DB_SUM_MAX;
+    *sum = capped ? DB_SUM_MAX : *sum;
+    return capped;
+}
+
+/* sum_capped(old, more). */
+static void sum_capped(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    int64_t sum = sqlite3_value_int64(values[0]);
+    if (add_capped(&sum, sqlite3_value_int64(values[1]))) {
+        struct db *db = sqlite3_user_data(context);
+        db->sums_capped++;
+    }
+    sqlite3_result_int64(context, sum);
+}
+
+/* sum_capped(value) is sum(value) of integers, of which there is at least one. */
+static void sum_capped_step(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    int64_t *sum = sqlite3_aggregate_context(context, sizeof *sum);
+    if (!sum) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
+    (void)add_capped(sum, sqlite3_value_int64(values[0]));
+}
+
+static void sum_capped_final(sqlite3_context *context)
+{
+    const int64_t *sum = sqlite3_aggregate_context(context, sizeof *sum);
+    sqlite3_result_int64(context, sum ? *sum : 0);
+}
+
+static enum status register_functions(struct db *db, struct err *err)
+{
+    const int flags = SQLITE_UTF8 | SQLITE_DIRECTONLY;
+    int code = sqlite3_create_function_v2(db->handle, "sum_capped", 2, flags, db,
+                                          sum_capped, NULL, NULL, NULL);
+    if (code == SQLITE_OK) {
+        code = sqlite3_create_function_v2(db->handle, "sum_capped", 1, flags, db, NULL,
+                                          sum_capped_step, sum_capped_final, NULL);
+    }
+    return code == SQLITE_OK ? OK : db_error(db, "register sum_capped", err);
+}
+
 static enum status configure(struct db *db, struct err *err)
 {
     (void)sqlite3_extended_result_codes(db->handle, 1);
@@ -131,6 +180,9 @@ static enum status configure(struct db *db, struct err *err)
         db_execute(db, db->writer ? WRITER_PRAGMAS : READER_PRAGMAS, err);
     if (status == OK) {
         status = report_rows_register(db, err);
+    }
+    if (status == OK) {
+        status = register_functions(db, err);
     }
     if (status != OK) {
         return status;

@@ -41,9 +41,10 @@ struct db_module_table {
     int count;
 };
 
-/* 2^62 - 1: where upserts stop adding, as a sum that left 64 bits would fail and take the
- * whole group with it. One transaction adds at most 2^62. */
-#define DB_SUM_MAX "4611686018427387903"
+/* Where upserts stop adding, as a sum that left 64 bits would fail and take the whole
+ * group with it: the statements say sum_capped(old, more), or sum_capped(value) where sum
+ * would fail. One transaction adds at most 2^62. */
+#define DB_SUM_MAX ((INT64_C(1) << 62) - 1)
 
 #define DB_MODULE_TABLE(array)                                                           \
     {                                                                                    \
@@ -69,6 +70,7 @@ struct db {
     const struct report_rows *report_rows; /* what table report_row holds; may be NULL */
     int wal_frames;          /* writer: frames in the WAL after the last commit */
     uint64_t wal_commits;    /* writer: commits that wrote */
+    uint64_t sums_capped;    /* writer: sums that were to grow beyond DB_SUM_MAX */
     struct disk_state *disk; /* writer: its own, or of the connection beside it */
     struct disk_state own_disk;
 };

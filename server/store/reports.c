@@ -74,8 +74,8 @@ static const char *const sql[] = {
         " ON CONFLICT DO UPDATE SET report_ms = excluded.report_ms,"
         " cohort_id = excluded.cohort_id, below_floor = excluded.below_floor,"
         " reports = reports + excluded.reports,"
-        " predictions = min(predictions + excluded.predictions, " DB_SUM_MAX "),"
-        " dropped = min(dropped + excluded.dropped, " DB_SUM_MAX "),"
+        " predictions = sum_capped(predictions, excluded.predictions),"
+        " dropped = sum_capped(dropped, excluded.dropped),"
         /* A report without health leaves the last one standing, as a whole. */
         " health_ms = coalesce(excluded.health_ms, health_ms),"
         " cpu_pct = iif(excluded.health_ms IS NULL, cpu_pct, excluded.cpu_pct),"

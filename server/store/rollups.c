@@ -8,39 +8,39 @@ enum { NODE_HOUR = ROLLUPS };
 static const char *const sql[] = {
     [ROLLUP_CLASS_MINUTE] =
         "INSERT INTO class_minute(minute_ms, cohort_id, class, n) VALUES (?1, ?2, ?3, ?4)"
-        " ON CONFLICT DO UPDATE SET n = min(n + excluded.n, " DB_SUM_MAX ")",
+        " ON CONFLICT DO UPDATE SET n = sum_capped(n, excluded.n)",
     [ROLLUP_CLASS_QUARTER] =
         "INSERT INTO class_quarter(quarter_ms, cohort_id, class, n, confidence_sum)"
-        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET n = min(n + "
-        "excluded.n, " DB_SUM_MAX "),"
-        " confidence_sum = min(confidence_sum + excluded.confidence_sum, " DB_SUM_MAX ")",
+        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET n = sum_capped(n, "
+        "excluded.n),"
+        " confidence_sum = sum_capped(confidence_sum, excluded.confidence_sum)",
     [ROLLUP_CONFIDENCE_QUARTER] =
         "INSERT INTO confidence_quarter(quarter_ms, cohort_id, bin, n, confidence_sum)"
-        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET n = min(n + "
-        "excluded.n, " DB_SUM_MAX "),"
-        " confidence_sum = min(confidence_sum + excluded.confidence_sum, " DB_SUM_MAX ")",
+        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET n = sum_capped(n, "
+        "excluded.n),"
+        " confidence_sum = sum_capped(confidence_sum, excluded.confidence_sum)",
     [ROLLUP_LATENCY_QUARTER] =
         "INSERT INTO latency_quarter(quarter_ms, cohort_id, bucket, n, latency_sum_us)"
-        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET n = min(n + "
-        "excluded.n, " DB_SUM_MAX "),"
-        " latency_sum_us = min(latency_sum_us + excluded.latency_sum_us, " DB_SUM_MAX ")",
+        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET n = sum_capped(n, "
+        "excluded.n),"
+        " latency_sum_us = sum_capped(latency_sum_us, excluded.latency_sum_us)",
     [ROLLUP_ENTROPY_QUARTER] =
         "INSERT INTO entropy_quarter(quarter_ms, cohort_id, bin, n)"
-        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET n = min(n + "
-        "excluded.n, " DB_SUM_MAX ")",
+        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET n = sum_capped(n, "
+        "excluded.n)",
     [ROLLUP_MARGIN_QUARTER] = "INSERT INTO margin_quarter(quarter_ms, cohort_id, bin, n)"
                               " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET n = "
-                              "min(n + excluded.n, " DB_SUM_MAX ")",
+                              "sum_capped(n, excluded.n)",
     [NODE_HOUR] =
         "INSERT INTO node_hour(hour_ms, node_id, cohort_id, n, confidence_sum,"
         " latency_sum_us, implausible, reports, dropped, first_received_ms,"
         " last_received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-        " ON CONFLICT DO UPDATE SET n = min(n + excluded.n, " DB_SUM_MAX "),"
-        " confidence_sum = min(confidence_sum + excluded.confidence_sum, " DB_SUM_MAX "),"
-        " latency_sum_us = min(latency_sum_us + excluded.latency_sum_us, " DB_SUM_MAX "),"
-        " implausible = min(implausible + excluded.implausible, " DB_SUM_MAX "),"
-        " reports = reports + excluded.reports, dropped = min(dropped + "
-        "excluded.dropped, " DB_SUM_MAX "),"
+        " ON CONFLICT DO UPDATE SET n = sum_capped(n, excluded.n),"
+        " confidence_sum = sum_capped(confidence_sum, excluded.confidence_sum),"
+        " latency_sum_us = sum_capped(latency_sum_us, excluded.latency_sum_us),"
+        " implausible = sum_capped(implausible, excluded.implausible),"
+        " reports = reports + excluded.reports, dropped = sum_capped(dropped, "
+        "excluded.dropped),"
         " first_received_ms = min(first_received_ms, excluded.first_received_ms),"
         " last_received_ms = max(last_received_ms, excluded.last_received_ms)",
 };

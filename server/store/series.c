@@ -11,7 +11,7 @@
 
 #define SELECT(time, slot, sum)                                                          \
     CHOSEN "SELECT c.model, c.version, c.artifact, (q." time " - ?1) / ?3 AS step,"      \
-           " " slot " AS slot, sum(q.n), " sum
+           " " slot " AS slot, sum_capped(q.n), " sum
 
 #define GROUPED(view, time)                                                              \
     " FROM " view " AS q JOIN chosen AS c ON c.cohort_id = q.cohort_id"                  \
@@ -28,9 +28,9 @@ static const char *const sql[] = {
         SELECT("minute_ms", "q.class", "0") GROUPED("v_class_minute", "minute_ms"),
     [SERIES_CLASS_QUARTER] =
         SELECT("quarter_ms", "q.class", "0") GROUPED("v_class_quarter", "quarter_ms"),
-    [SERIES_CONFIDENCE] = SELECT("quarter_ms", "q.bin", "sum(q.confidence_sum)")
+    [SERIES_CONFIDENCE] = SELECT("quarter_ms", "q.bin", "sum_capped(q.confidence_sum)")
         GROUPED("v_confidence_quarter", "quarter_ms"),
-    [SERIES_LATENCY] = SELECT("quarter_ms", "q.bucket", "sum(q.latency_sum_us)")
+    [SERIES_LATENCY] = SELECT("quarter_ms", "q.bucket", "sum_capped(q.latency_sum_us)")
         GROUPED("v_latency_quarter", "quarter_ms"),
 };
 const struct db_module_table series_statements = DB_MODULE_TABLE(sql);

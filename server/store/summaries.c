@@ -23,40 +23,40 @@ static const char *const sql[] = {
 };
 const struct db_module_table summaries_statements = DB_MODULE_TABLE(sql);
 
-/* Writes digits so that they end before `end`; where they begin. */
-static char *put_number(char *end, int64_t value)
+/* Writes digits at `at`; where they end. */
+static char *put_number(char *at, int64_t value)
 {
+    char digits[20];
+    char *first = digits + sizeof digits;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    if (value < 0) {
+        *at++ = '-';
+    }
     do {
-        *--end = (char)('0' + rest % 10);
+        *--first = (char)('0' + rest % 10);
         rest /= 10;
     } while (rest > 0);
-    if (value < 0) {
-        *--end = '-';
+    while (first < digits + sizeof digits) {
+        *at++ = *first++;
     }
-    return end;
+    return at;
 }
 
-/* From its end on, on the stack: a buffer is told of a cell once, not of each part. */
-static void add_cell(struct buf *text, const struct summary_cell *cell, bool sums)
+static char *put_cell(char *at, const struct summary_cell *cell, bool sums)
 {
-    char room[CELL_BYTES];
-    char *const end = room + sizeof room;
-    char *at = end;
-    if (sums) {
-        *--at = ']';
-        at = put_number(at, cell->sum);
-        *--at = ',';
-    }
-    at = put_number(at, cell->n);
-    if (sums) {
-        *--at = '[';
-    }
-    *--at = ':';
-    *--at = '"';
+    *at++ = '"';
     at = put_number(at, cell->index);
-    *--at = '"';
-    buf_add(text, at, (size_t)(end - at));
+    *at++ = '"';
+    *at++ = ':';
+    if (!sums) {
+        return put_number(at, cell->n);
+    }
+    *at++ = '[';
+    at = put_number(at, cell->n);
+    *at++ = ',';
+    at = put_number(at, cell->sum);
+    *at++ = ']';
+    return at;
 }
 
 /* A histogram as a JSON object. */
@@ -70,12 +70,20 @@ struct column {
 static void write_column(struct buf *text, struct column *column)
 {
     column->from = text->len;
-    for (size_t i = 0; i < column->cells->count; i++) {
-        buf_addc(text, i > 0 ? ',' : '{');
-        add_cell(text, &column->cells->cells[i], column->sums);
+    if (column->cells->count == 0) {
+        return;
     }
-    buf_addstr(text, column->cells->count > 0 ? "}" : "");
-    column->len = text->len - column->from;
+    char *const from = buf_reserve(text, column->cells->count * CELL_BYTES);
+    char *at = from;
+    for (size_t i = 0; from && i < column->cells->count; i++) {
+        *at++ = i > 0 ? ',' : '{';
+        at = put_cell(at, &column->cells->cells[i], column->sums);
+    }
+    if (from) {
+        *at++ = '}';
+        column->len = (size_t)(at - from);
+        text->len += column->len;
+    }
 }
 
 /* The fullest bucket, and how much more than n times its middle it has. */

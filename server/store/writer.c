@@ -199,7 +199,12 @@ static void count_group(struct writer *writer, enum status status, const struct 
         store->counters.commit_failures++;
     }
     store->counters.wal_bytes = (uint64_t)writer->db->wal_frames * WAL_FRAME_BYTES;
+    bool first_capped = store->counters.sums_capped == 0 && writer->db->sums_capped > 0;
+    store->counters.sums_capped = writer->db->sums_capped;
     (void)pthread_mutex_unlock(&store->lock);
+    if (first_capped) {
+        log_event(LOG_LEVEL_WARNING, "sum_capped", log_int("at", DB_SUM_MAX));
+    }
     if (failed && !failed_before) {
         log_event(LOG_LEVEL_ERROR, "commit_failed", log_text("code", status_name(status)),
                   log_text("detail", err->detail));

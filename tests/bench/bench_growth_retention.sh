@@ -31,7 +31,10 @@ metric() {
 }
 
 start() {
+    local from
+    from=$(date +%s.%N)
     muster_start --metrics-listen 127.0.0.1:0 "$@"
+    figure start_s "$(calc "$(date +%s.%N) - $from")"
     METRICS=$(sed -n 's/^metrics on \(http:\/\/\)\{0,1\}//p' "$WORK/server.out")
 }
 
@@ -81,8 +84,9 @@ muster_stop
 now_counted=$(muster_sql 'SELECT sum(n) FROM class_quarter')
 now_rows=$(muster_sql 'SELECT count(*) FROM prediction')
 [ $((now_counted - quarters)) -eq $((now_rows - counted_rows)) ] || fail "rollups changed"
-printf '{"bench":"growth retention",%s,"fdatasync_us":%s,"deleted":%s,"seconds_at_most":%s,"steps":%s,"step_ms_mean":%s,"step_ms_max":%s,"reports_per_s":%s,"p99_ms_without":%s,"max_ms_without":%s,"p99_ms_with":%s,"max_ms_with":%s,"max_with_less_p99_without_ms":%s,"wal_file_bytes":%s}\n' \
+printf '{"bench":"growth retention",%s,"fdatasync_us":%s,"deleted":%s,"seconds_at_most":%s,"steps":%s,"step_ms_mean":%s,"step_ms_max":%s,"reports_per_s":%s,"p99_ms_without":%s,"max_ms_without":%s,"p99_ms_with":%s,"max_ms_with":%s,"max_with_less_p99_without_ms":%s,"wal_file_bytes":%s,"database_bytes":%s,"start_s_max":%s}\n' \
     "$(machine_json)" "$(fdatasync_us)" "$deleted" "$deletion_s" "$steps" "$(calc "$step_us / $steps / 1000")" \
     "$(calc "$step_max_us / 1000")" "$rate" "$(calc "$(median without_p99) / 1000")" \
     "$(calc "$(highest without_max) / 1000")" "$(calc "$(median with_p99) / 1000")" \
-    "$(calc "$(highest with_max) / 1000")" "$(calc "($(highest with_max) - $(median without_p99)) / 1000")" "$wal_bytes"
+    "$(calc "$(highest with_max) / 1000")" "$(calc "($(highest with_max) - $(median without_p99)) / 1000")" "$wal_bytes" \
+    "$(stat -c %s "$WORK/data/muster.db")" "$(highest start_s)"

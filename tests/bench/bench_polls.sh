@@ -4,9 +4,10 @@
 # each time, against nginx with a file of the same size; same client, 16 connections, in turn.
 # Then strace counts what musterd writes to files while it answers polls.
 #
-#   script/bench polls [ROUNDS] [--install] [--seconds S]
+#   script/bench polls [ROUNDS] [--install] [--seconds S] [--threads N]
 #
 #   ROUNDS      5; the ratio is the median of the rounds' ratios
+#   --threads   event threads of musterd instead of its default
 #   --install   first installs nginx and strace (script/setup --bench)
 # The table goes to stdout, and one line of JSON behind it.
 . "$(dirname "$0")/lib.sh"
@@ -18,8 +19,9 @@ while [ $# -gt 0 ]; do
     case "$1" in
         --install) "$SOURCE/script/setup" --bench >&2 ;;
         --seconds) seconds=$2; shift ;;
+        --threads) MUSTER_OPTIONS+=(--threads "$2"); shift ;;
         [1-9] | [1-9][0-9]) rounds=$1 ;;
-        *) sed -n '7,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+        *) sed -n '7,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     esac
     shift
 done

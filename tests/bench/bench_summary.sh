@@ -6,22 +6,26 @@
 # as a node compresses them, are then sent in turn through the whole path, beside reports of
 # 100 rows.
 #
-#   script/bench summary [ROUNDS] [--seconds S] [--pace N]
+#   script/bench summary [ROUNDS] [--seconds S] [--pace N] [--bodies DIR]
 #
 #   ROUNDS    5; medians are told
 #   --pace    N times as fast as a minute (1): for trying; the latencies get worse with it
+#   --bodies  twenty reports of an earlier run, minute-*.json in DIR, instead of making them: what
+#             MUSTER_BENCH_BODIES=DIR left there
 # The table goes to stdout, and one line of JSON behind it.
 . "$(dirname "$0")/lib.sh"
 
 rounds=5
 seconds=3
 pace=1
+kept=
 while [ $# -gt 0 ]; do
     case "$1" in
         --seconds) seconds=$2; shift ;;
         --pace) pace=$2; shift ;;
+        --bodies) kept=$2; shift ;;
         [1-9] | [1-9][0-9]) rounds=$1 ;;
-        *) sed -n '9,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+        *) sed -n '9,14s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     esac
     shift
 done
@@ -31,19 +35,29 @@ DATASET=${MUSTER_DATASET:-/usr/share/datasets/fashion-mnist}
 [ -s "$DATASET/t10k-images-idx3-ubyte.gz" ] || fail "no pictures in $DATASET (package dataset-fashion-mnist)"
 
 muster_site 1000
-say "$NODES nodes infer $PREDICTIONS pictures each, for $((60 / pace)) s"
-gzip -dc "$DATASET/t10k-images-idx3-ubyte.gz" >"$WORK/images.idx"
-inferring=()
-for node in $(seq 0 $((NODES - 1))); do
-    "$BIN/bench_minute" "$WORK/model.mnet" "$WORK/images.idx" "$node" $((PREDICTIONS / 60 * pace)) $PREDICTIONS \
-        >"$WORK/minute-$node.json" 2>"$WORK/minute-$node.log" &
-    inferring+=("$!")
-    PIDS+=("$!")
-done
-for pid in "${inferring[@]}"; do
-    wait "$pid" || fail "a node does not infer"
-    end_process "$pid"
-done
+# Twenty nodes infer beside each other.
+make_bodies() {
+    local node pid inferring=()
+    say "$NODES nodes infer $PREDICTIONS pictures each, for $((60 / pace)) s"
+    gzip -dc "$DATASET/t10k-images-idx3-ubyte.gz" >"$WORK/images.idx"
+    for node in $(seq 0 $((NODES - 1))); do
+        "$BIN/bench_minute" "$WORK/model.mnet" "$WORK/images.idx" "$node" $((PREDICTIONS / 60 * pace)) $PREDICTIONS \
+            >"$WORK/minute-$node.json" 2>"$WORK/minute-$node.log" &
+        inferring+=("$!")
+        PIDS+=("$!")
+    done
+    for pid in "${inferring[@]}"; do
+        wait "$pid" || fail "a node does not infer"
+        end_process "$pid"
+    done
+    [ -z "${MUSTER_BENCH_BODIES:-}" ] || cp "$WORK"/minute-*.json "$MUSTER_BENCH_BODIES/"
+}
+
+if [ -n "$kept" ]; then
+    cp "$kept"/minute-*.json "$WORK/" || fail "no reports in $kept"
+else
+    make_bodies
+fi
 bodies=()
 for node in $(seq 0 $((NODES - 1))); do
     bodies+=(--body "$WORK/minute-$node.json")

@@ -11,6 +11,7 @@
 #include <zstd.h>
 
 #include "format/content.h"
+#include "format/report.h"
 
 enum { LIMIT = 256 * 1024 };
 
@@ -20,8 +21,8 @@ static const enum content_encoding encodings[] = {CONTENT_IDENTITY, CONTENT_ZSTD
 /* Text that packs, of `len` bytes. */
 static void fill_text(struct buf *text, size_t len)
 {
-    while (text->len < len) {
-        buf_addc(text, "0123456789,[]"[(text->len * 7 + text->len / 13) % 13]);
+    for (uint32_t random = 1; text->len < len; random = random * 1664525 + 1013904223) {
+        buf_addc(text, "0123456789,[]"[(random >> 16) % 13]);
     }
 }
 
@@ -80,6 +81,81 @@ static void a_bomb_takes_no_more_than_the_limit(void **state)
         assert_true(back.cap <= LIMIT + 1);
     }
     free(zeros);
+}
+
+/* The longest run of zeros behind 100 bytes that do not pack which a zstd body may have.
+ */
+static size_t pack_at_the_ratio(struct buf *packed, const char *data, size_t more)
+{
+    size_t len = CONTENT_FREE_BYTES;
+    size_t before = 0;
+    while (packed->len != before || before == 0) {
+        before = packed->len;
+        len = before ? CONTENT_FREE_BYTES + CONTENT_RATIO_MAX * before : len;
+        buf_reset(packed);
+        assert_int_equal(content_encode(CONTENT_ZSTD, data, len + more, packed, NULL),
+                         OK);
+    }
+    return len + more;
+}
+
+static void a_body_may_grow_to_the_ratio_and_not_a_byte_more(void **state)
+{
+    (void)state;
+    enum { ROOM = 1024 * 1024 };
+    char *data = calloc(1, ROOM);
+    BUF_AUTO text = BUF_INIT(LIMIT);
+    fill_text(&text, 100);
+    memcpy(data, text.data, text.len);
+    for (size_t more = 0; more < 2; more++) {
+        BUF_AUTO packed = BUF_INIT(ROOM);
+        BUF_AUTO back = BUF_INIT(ROOM);
+        buf_addstr(&back, "kept");
+        size_t len = pack_at_the_ratio(&packed, data, more);
+        assert_int_equal(
+            content_decode(CONTENT_ZSTD, packed.data, packed.len, &back, NULL),
+            more ? ERR_CONTENT_TOO_LARGE : OK);
+        assert_int_equal(back.len, 4 + (more ? 0 : len));
+    }
+    free(data);
+}
+
+/* Nothing that packs as well as a node's body can: all rows alike. */
+static void reports_of_equal_rows_stay_below_the_ratio(void **state)
+{
+    (void)state;
+    static const char row[] = "{\"at_ms\":1795457479591,\"class\":999,\"confidence\":"
+                              "0.9999,\"latency_us\":4294967295},";
+    static int64_t at_ms[REPORT_ROWS_MAX];
+    static uint16_t class_index[REPORT_ROWS_MAX], confidence[REPORT_ROWS_MAX];
+    static uint32_t latency_us[REPORT_ROWS_MAX];
+    struct report report = {.stream = 1,
+                            .seq = 1,
+                            .rows = REPORT_ROWS_MAX,
+                            .at_ms = at_ms,
+                            .class_index = class_index,
+                            .confidence = confidence,
+                            .latency_us = latency_us,
+                            .model = "m"};
+    BUF_AUTO columns = BUF_INIT(LIMIT);
+    BUF_AUTO rows = BUF_INIT(LIMIT);
+    report_encode(&report, &columns);
+    for (int i = 0; i < REPORT_ROWS_MAX; i++) {
+        buf_addstr(&rows, row);
+    }
+    const struct buf *bodies[] = {&columns, &rows};
+    for (size_t i = 0; i < 4; i++) {
+        const struct buf *body = bodies[i / 2];
+        BUF_AUTO packed = BUF_INIT(LIMIT);
+        BUF_AUTO back = BUF_INIT(LIMIT);
+        assert_int_equal(
+            content_encode(encodings[1 + i % 2], body->data, body->len, &packed, NULL),
+            OK);
+        assert_int_equal(
+            content_decode(encodings[1 + i % 2], packed.data, packed.len, &back, NULL),
+            OK);
+        assert_int_equal(back.len, body->len);
+    }
 }
 
 static void a_cut_or_continued_body_is_corrupt(void **state)
@@ -225,6 +301,8 @@ int main(void)
         cmocka_unit_test(what_was_packed_comes_out_again),
         cmocka_unit_test(one_byte_over_the_limit_is_too_large),
         cmocka_unit_test(a_bomb_takes_no_more_than_the_limit),
+        cmocka_unit_test(a_body_may_grow_to_the_ratio_and_not_a_byte_more),
+        cmocka_unit_test(reports_of_equal_rows_stay_below_the_ratio),
         cmocka_unit_test(a_cut_or_continued_body_is_corrupt),
         cmocka_unit_test(a_second_frame_or_member_is_corrupt),
         cmocka_unit_test(a_flipped_byte_of_gzip_is_seen),

@@ -2,6 +2,7 @@
 #include "server/service/ingest.h"
 
 #include "base/clock.h"
+#include "server/store/db.h"
 #include "tests/unit/service/ingest_fixture.h"
 
 enum { ROWS = 20 };
@@ -70,11 +71,42 @@ static void sums_that_would_leave_64_bits_stop_there(void **state)
         report.dropped = INT64_C(1) << 53;
         struct report_job job = apply(fixture, 1, &report);
         assert_int_equal(job.status, OK);
+        struct store_counters counters;
+        store_counters_read(fixture->store, &counters);
+        /* 2^53 times 512 is one more than fits, in each of two tables. */
+        assert_int_equal(counters.sums_capped, seq < 512 ? 0 : 2 * (seq - 511));
     }
     assert_int_equal(query_number(fixture->store, "SELECT dropped FROM node_health"),
                      (INT64_C(1) << 62) - 1);
     assert_int_equal(query_number(fixture->store, "SELECT max(dropped) FROM node_hour"),
                      (INT64_C(1) << 62) - 1);
+}
+
+static enum status add_largest(void *context, struct db *db, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    (void)err;
+    assert_int_equal(sqlite3_prepare_v2(db->handle,
+                                        "WITH v(x) AS (VALUES (4611686018427387903), (5),"
+                                        " (4611686018427387903), (4611686018427387903))"
+                                        " SELECT sum_capped(x), sum_capped(7) FROM v",
+                                        -1, &stmt, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    *(int64_t *)context = sqlite3_column_int64(stmt, 0);
+    assert_int_equal(sqlite3_column_int64(stmt, 1), 28);
+    assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+    return OK;
+}
+
+/* SQLite's sum() would end the statement, and with it every answer that has to add them.
+ */
+static void sums_of_such_sums_stop_there_as_well(void **state)
+{
+    struct ingest_fixture *fixture = *state;
+    int64_t sum = 0;
+    assert_int_equal(store_call(fixture->store, JOB_READER, add_largest, &sum, NULL), OK);
+    assert_int_equal(sum, (INT64_C(1) << 62) - 1);
 }
 
 static void rows_get_consecutive_ids_that_tell_the_time_of_receipt(void **state)
@@ -334,6 +366,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_INGEST(sums_that_would_leave_64_bits_stop_there),
+        WITH_INGEST(sums_of_such_sums_stop_there_as_well),
         WITH_INGEST(rows_get_consecutive_ids_that_tell_the_time_of_receipt),
         WITH_INGEST(a_report_counts_once_within_a_group_and_across_a_restart),
         WITH_INGEST(old_streams_give_way_in_the_database_too),
