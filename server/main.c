@@ -181,8 +181,10 @@ int main(int argc, char **argv)
         (void)puts("musterd " MUSTER_VERSION);
         return EXIT_OK;
     }
-    /* libcrypto would start by itself, and crash where it has no memory to. */
-    if (sodium_init() < 0 || OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1) {
+    /* libcrypto would start by itself, also its context, and crash where it has no memory
+     * to. */
+    if (sodium_init() < 0 || OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1 ||
+        !OSSL_LIB_CTX_get0_global_default()) {
         (void)fputs("musterd: a library of cryptography does not start\n", stderr);
         return EXIT_FAILED;
     }

@@ -251,6 +251,7 @@ enum status serve(const struct config *config, struct err *err)
     (void)signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
     table_on_fatal(end_at_once);
+    http_on_panic(end_at_once);
     struct server server = {0};
     enum status status = server_open(&server, config, err);
     if (status == OK) {

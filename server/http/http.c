@@ -8,7 +8,6 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -67,6 +66,17 @@ static void log_library(void *context, const char *format, va_list args)
     (void)vsnprintf(text, sizeof text, format, args);
     text[strcspn(text, "\n")] = '\0';
     log_event(LOG_LEVEL_DEBUG, "libmicrohttpd", log_text("message", text));
+}
+
+/* Everything acknowledged is on disk. `context` is what http_on_panic was given. */
+static void end_in_panic(void *context, const char *file, unsigned line,
+                         const char *reason)
+{
+    void (*const *end)(void) = context;
+    log_event(LOG_LEVEL_ERROR, "libmicrohttpd_panic", log_text("file", file),
+              log_int("line", line), log_text("reason", reason));
+    (void)fprintf(stderr, "musterd: libmicrohttpd cannot go on: %s", reason);
+    (*end)();
 }
 
 static struct MHD_Daemon *start_library(struct http *http, int listen_fd)
@@ -220,6 +230,13 @@ static void wait_for_requests(const struct http *http, int64_t at_most_ms)
     while (atomic_load(&http->in_flight) > 0 && clock_mono_ms() < until_ms) {
         pause_ms(DRAIN_POLL_MS);
     }
+}
+
+void http_on_panic(void (*end)(void))
+{
+    static void (*to_end)(void);
+    to_end = end;
+    MHD_set_panic_func(end_in_panic, (void *)&to_end);
 }
 
 void http_close(struct http *http, int64_t drain_ms)

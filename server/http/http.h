@@ -80,6 +80,10 @@ enum status http_open(const struct http_options *options, const char *listen,
 /* The bound address "127.0.0.1:41234". Lives as long as `http`. */
 const char *http_address(const struct http *http);
 
+/* Once, before http_open: what ends the program when libmicrohttpd cannot go on, which it
+ * would do without a word. The reason is logged before. `end` does not return. */
+void http_on_panic(void (*end)(void));
+
 /* Stops accepting, waits up to `drain_ms` for requests in flight, stops. NULL is allowed.
  */
 void http_close(struct http *http, int64_t drain_ms);

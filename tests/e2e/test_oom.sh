@@ -31,7 +31,7 @@ wanted=${MUSTER_FAULTS:-20}
 [ "$wanted" != all ] && [ "$wanted" -lt ${#faults[@]} ] || wanted=${#faults[@]}
 RUNS=0
 for i in $(seq 0 $((wanted - 1))); do
-    fault=${faults[$((i * ${#faults[@]} / wanted))]}
+    fault=${faults[$((wanted > 1 ? i * (${#faults[@]} - 1) / (wanted - 1) : 0))]}
     # shellcheck disable=SC2086
     without_memory $fault
     scenario_run "$fault"
