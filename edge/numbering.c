@@ -46,6 +46,21 @@ static int64_t correct_times(const struct numbering *numbering,
     return time.doubt_ms;
 }
 
+/* The largest whole number that every JSON reader keeps. */
+static const int64_t UNBOUNDED_MS = (INT64_C(1) << 53) - 1;
+
+static void tell_health(const struct numbering *numbering, int64_t doubt_ms,
+                        struct health *ret_health)
+{
+    bool doubtful = doubt_ms > NUMBERING_DOUBT_MS;
+    *ret_health =
+        numbering->health_due || doubtful ? *numbering->health : (struct health){0};
+    if (doubtful) {
+        ret_health->present |= HEALTH_CLOCK_DOUBT_MS;
+        ret_health->clock_doubt_ms = doubt_ms < UNBOUNDED_MS ? doubt_ms : UNBOUNDED_MS;
+    }
+}
+
 enum status numbering_finalise(const struct numbering *numbering,
                                const struct buf *payload, struct queue_head *head,
                                struct buf *ret_body, int64_t *ret_doubt_ms,
@@ -71,7 +86,7 @@ enum status numbering_finalise(const struct numbering *numbering,
     report.stream = (int64_t) final.stream;
     report.seq = (int64_t) final.seq;
     report.sent_ms = timebase_now_ms(numbering->timebase, numbering->env);
-    report.health = *numbering->health;
+    tell_health(numbering, doubt_ms, &report.health);
     report_encode(&report, ret_body);
     enum status status = buf_status(ret_body, err);
     if (status == OK) {

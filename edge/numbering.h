@@ -9,12 +9,17 @@
 #include "edge/timebase.h"
 #include "format/report.h"
 
+/* Times that may be off by more than this are told: to people and, in health, to the
+ * server. */
+enum { NUMBERING_DOUBT_MS = 3600000 };
+
 struct numbering {
     const struct queue *queue;
     const struct timebase *timebase;
     const struct edge_env *env;
     bool new_stream;             /* begin a stream above every one before */
     const struct health *health; /* of the node, now */
+    bool health_due;             /* it goes along; so it does with times in doubt */
 };
 
 /* Reads `payload` with `head` (raw, or final that needs another number) and appends the

@@ -12,7 +12,7 @@
 #include "edge/numbering.h"
 #include "format/content.h"
 
-enum { ANSWER_BYTES = 16 * 1024, HOUR_MS = 3600000, HEALTH_MS = 300000 };
+enum { ANSWER_BYTES = 16 * 1024, HEALTH_MS = 300000 };
 
 static void complain(struct submit *submit, const struct err *err)
 {
@@ -39,7 +39,7 @@ static void note_doubt(struct submit *submit, const struct queue_head *head,
                        int64_t doubt_ms)
 {
     const struct edge_env *env = submit->env;
-    if (doubt_ms <= HOUR_MS) {
+    if (doubt_ms <= NUMBERING_DOUBT_MS) {
         return;
     }
     submit->doubtful += head->predictions;
@@ -56,13 +56,14 @@ static void note_doubt(struct submit *submit, const struct queue_head *head,
 }
 
 /* What the node is like goes with every report of rows; of summaries, where it would be a
- * tenth of the bytes, with the first one in 5 minutes and when the state is another. */
-static void measure(struct submit *submit, struct health *ret_health)
+ * tenth of the bytes, with the first one in 5 minutes and when the state is another.
+ * Whether it is due. */
+static bool measure(struct submit *submit, struct health *ret_health)
 {
     const struct queue_head *head = &submit->head;
     int64_t now_ms = env_mono_ms(submit->env);
     if (!submit->health) {
-        return;
+        return false;
     }
     submit->health(submit->health_user, ret_health);
     int64_t behind = ret_health->queued - (int64_t)head->predictions;
@@ -70,11 +71,11 @@ static void measure(struct submit *submit, struct health *ret_health)
     bool news = submit->health_ms == 0 || now_ms - submit->health_ms >= HEALTH_MS ||
                 strcmp(submit->health_state, ret_health->state) != 0;
     if (head->predictions > head->rows && !news) {
-        ret_health->present = 0;
-        return;
+        return false;
     }
     submit->health_ms = now_ms;
     memcpy(submit->health_state, ret_health->state, sizeof submit->health_state);
+    return true;
 }
 
 /* Gives the batch at hand a number and stores it so. */
@@ -82,12 +83,13 @@ static enum status finalise(struct submit *submit, const struct buf *payload,
                             struct err *err)
 {
     struct health health = {0};
-    measure(submit, &health);
+    bool due = measure(submit, &health);
     struct numbering numbering = {.queue = submit->queue,
                                   .timebase = submit->session->timebase,
                                   .env = submit->env,
                                   .new_stream = submit->new_stream,
-                                  .health = &health};
+                                  .health = &health,
+                                  .health_due = due};
     struct queue_head head = submit->head;
     BUF_AUTO body = BUF_INIT(REPORT_BYTES_MAX);
     int64_t doubt_ms = 0;

@@ -174,6 +174,9 @@ static void add_health(const struct health *health, struct buf *body)
         buf_add_json(body, health->state);
         buf_addc(body, ',');
     }
+    if (present & HEALTH_CLOCK_DOUBT_MS) {
+        add_member(body, "clock_doubt_ms", health->clock_doubt_ms);
+    }
     if (!body->failed && body->len > from) {
         body->len--; /* the last comma */
     }

@@ -34,6 +34,7 @@ enum health_bit {
     HEALTH_REJECTED = 32,
     HEALTH_INFERRED = 64,
     HEALTH_STATE = 128,
+    HEALTH_CLOCK_DOUBT_MS = 256,
 };
 
 struct health {
@@ -41,6 +42,7 @@ struct health {
     double cpu_pct, temp_c, power_mw;
     int64_t rss_bytes, queued, rejected, inferred;
     char state[33];
+    int64_t clock_doubt_ms; /* how far the report's times may be off, when over an hour */
 };
 
 struct report {

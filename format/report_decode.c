@@ -41,7 +41,7 @@ static const struct json_name member_names[MEMBER_COUNT] = {
 static const struct json_name health_names[] = {
     JSON_NAME("cpu_pct"),  JSON_NAME("rss_bytes"), JSON_NAME("temp_c"),
     JSON_NAME("power_mw"), JSON_NAME("queued"),    JSON_NAME("rejected"),
-    JSON_NAME("inferred"), JSON_NAME("state"),
+    JSON_NAME("inferred"), JSON_NAME("state"),     JSON_NAME("clock_doubt_ms"),
 };
 
 enum { HEALTH_COUNT = sizeof health_names / sizeof health_names[0] };
@@ -95,6 +95,8 @@ static enum status read_health_member(struct decoder *d, unsigned bit)
         return decoder_integer(d, &rule, &health->rejected);
     case HEALTH_INFERRED:
         return decoder_integer(d, &rule, &health->inferred);
+    case HEALTH_CLOCK_DOUBT_MS:
+        return decoder_integer(d, &rule, &health->clock_doubt_ms);
     case HEALTH_STATE:
         return decoder_text(d, name->text, 0, health->state, sizeof health->state);
     }

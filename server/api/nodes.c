@@ -56,6 +56,9 @@ static void add_health(struct buf *json, const struct health *health)
     if (health->present & HEALTH_STATE) {
         answer_text(json, "state", health->state);
     }
+    if (health->present & HEALTH_CLOCK_DOUBT_MS) {
+        answer_integer(json, "clock_doubt_ms", health->clock_doubt_ms);
+    }
     buf_addc(json, '}');
 }
 

@@ -39,8 +39,9 @@ static const char *const sql[] = {
                       " ORDER BY h.node_id",
     /* Ids are given in a row and nodes are never deleted: no need to count them. */
     [NODE_COUNT] = "SELECT coalesce(max(id), 0) FROM node",
-    [HEALTH_GET] = "SELECT predictions, cpu_pct, rss_bytes, temp_c, power_mw, queued,"
-                   " rejected, inferred, state FROM node_health WHERE node_id = ?1",
+    [HEALTH_GET] =
+        "SELECT predictions, cpu_pct, rss_bytes, temp_c, power_mw, queued,"
+        " rejected, inferred, state, clock_doubt_ms FROM node_health WHERE node_id = ?1",
 };
 const struct db_module_table registry_nodes_statements = DB_MODULE_TABLE(sql);
 
@@ -198,7 +199,8 @@ static struct health column_health(sqlite3_stmt *stmt, int column)
                    present_if(stmt, column + 4, HEALTH_QUEUED) |
                    present_if(stmt, column + 5, HEALTH_REJECTED) |
                    present_if(stmt, column + 6, HEALTH_INFERRED) |
-                   present_if(stmt, column + 7, HEALTH_STATE),
+                   present_if(stmt, column + 7, HEALTH_STATE) |
+                   present_if(stmt, column + 8, HEALTH_CLOCK_DOUBT_MS),
         .cpu_pct = db_column_double(stmt, column),
         .rss_bytes = db_column_int(stmt, column + 1),
         .temp_c = db_column_double(stmt, column + 2),
@@ -206,6 +208,7 @@ static struct health column_health(sqlite3_stmt *stmt, int column)
         .queued = db_column_int(stmt, column + 4),
         .rejected = db_column_int(stmt, column + 5),
         .inferred = db_column_int(stmt, column + 6),
+        .clock_doubt_ms = db_column_int(stmt, column + 8),
     };
     (void)snprintf(health.state, sizeof health.state, "%s",
                    db_column_text(stmt, column + 7));

@@ -69,8 +69,9 @@ static const char *const sql[] = {
     [REPORTS_HEALTH] =
         "INSERT INTO node_health(node_id, report_ms, cohort_id, below_floor, reports,"
         " predictions, dropped, health_ms, cpu_pct, rss_bytes, temp_c, power_mw, queued,"
-        " rejected, inferred, state)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+        " rejected, inferred, state, clock_doubt_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+        " ?16, ?17)"
         " ON CONFLICT DO UPDATE SET report_ms = excluded.report_ms,"
         " cohort_id = excluded.cohort_id, below_floor = excluded.below_floor,"
         " reports = reports + excluded.reports,"
@@ -85,7 +86,9 @@ static const char *const sql[] = {
         " queued = iif(excluded.health_ms IS NULL, queued, excluded.queued),"
         " rejected = iif(excluded.health_ms IS NULL, rejected, excluded.rejected),"
         " inferred = iif(excluded.health_ms IS NULL, inferred, excluded.inferred),"
-        " state = iif(excluded.health_ms IS NULL, state, excluded.state)",
+        " state = iif(excluded.health_ms IS NULL, state, excluded.state),"
+        " clock_doubt_ms = iif(excluded.health_ms IS NULL, clock_doubt_ms,"
+        " excluded.clock_doubt_ms)",
 };
 const struct db_module_table reports_statements = DB_MODULE_TABLE(sql);
 
@@ -270,6 +273,9 @@ static void bind_health(sqlite3_stmt *stmt, const struct health *health)
     }
     if (health->present & HEALTH_STATE) {
         db_bind_text(stmt, 16, health->state);
+    }
+    if (health->present & HEALTH_CLOCK_DOUBT_MS) {
+        db_bind_int(stmt, 17, health->clock_doubt_ms);
     }
 }
 

@@ -158,6 +158,7 @@ static void keep_report(struct server *server, const struct report *report, uint
         kept = &server->reports[server->report_count++];
         copy_report(server, report, kept);
         memcpy(kept->state, report->health.state, sizeof kept->state);
+        kept->clock_doubt_ms = report->health.clock_doubt_ms;
         kept->hash = hash;
     }
     kept->copies++;

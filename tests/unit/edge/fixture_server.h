@@ -41,7 +41,8 @@ struct server_report {
     bool has_summary; /* the next is meant; its lists are not kept */
     struct summary summary;
     char state[33]; /* of its health */
-    size_t bytes;   /* of the body as it was sent */
+    int64_t clock_doubt_ms;
+    size_t bytes; /* of the body as it was sent */
     uint32_t hash;
     int copies; /* how often it came */
     int64_t first_id;

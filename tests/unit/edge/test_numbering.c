@@ -18,7 +18,9 @@ static char folder[FOLDER_BYTES];
 static struct queue queue;
 static struct timebase timebase;
 static struct edge_env env;
-static const struct health no_health;
+static const struct health health = {.present = HEALTH_QUEUED, .queued = 3};
+static bool health_due;
+static struct health told; /* in the last report */
 
 static int set_up(void **state)
 {
@@ -75,8 +77,11 @@ static void make_payload(bool summarised, struct buf *ret_payload)
 /* The corrected time of what was stored under this head; `ret_doubt_ms` as given. */
 static int64_t corrected(struct queue_head head, bool summarised, int64_t *ret_doubt_ms)
 {
-    struct numbering numbering = {
-        .queue = &queue, .timebase = &timebase, .env = &env, .health = &no_health};
+    struct numbering numbering = {.queue = &queue,
+                                  .timebase = &timebase,
+                                  .env = &env,
+                                  .health = &health,
+                                  .health_due = health_due};
     BUF_AUTO payload = BUF_INIT(REPORT_BYTES_MAX);
     BUF_AUTO body = BUF_INIT(REPORT_BYTES_MAX);
     ARENA_AUTO arena = ARENA_INIT(1024 * 1024);
@@ -87,6 +92,7 @@ static int64_t corrected(struct queue_head head, bool summarised, int64_t *ret_d
         numbering_finalise(&numbering, &payload, &head, &body, ret_doubt_ms, NULL), OK);
     assert_int_equal(head.kind, QUEUE_FINAL);
     assert_int_equal(report_decode(body.data, body.len, &arena, &report, NULL), OK);
+    told = report.health;
     if (summarised) {
         assert_int_equal(report.summary->to_ms - report.summary->from_ms, 1000);
         return report.summary->from_ms - 1000;
@@ -134,6 +140,26 @@ static void a_boot_that_is_not_known_keeps_what_was_thought_then(void **state)
     assert_int_equal(doubt_ms, INT64_MAX);
 }
 
+/* Also where health would not go along. */
+static void times_in_doubt_are_told_in_health(void **state)
+{
+    (void)state;
+    int64_t doubt_ms;
+    struct queue_head head = {.anchor_ms = NOON, .anchor_known = true};
+    memcpy(head.boot_id, "other", 6);
+    (void)corrected(head, false, &doubt_ms);
+    assert_int_equal(told.present, 0);
+    head.anchor_known = false;
+    (void)corrected(head, false, &doubt_ms);
+    assert_int_equal(told.present, HEALTH_QUEUED | HEALTH_CLOCK_DOUBT_MS);
+    assert_int_equal(told.clock_doubt_ms, (INT64_C(1) << 53) - 1);
+    health_due = true;
+    head.anchor_known = true;
+    (void)corrected(head, false, &doubt_ms);
+    assert_int_equal(told.present, HEALTH_QUEUED);
+    health_due = false;
+}
+
 /* Whatever a server says of the time, sums stay within 64 bits. */
 static void a_server_time_that_is_none_is_not_learnt(void **state)
 {
@@ -155,6 +181,7 @@ int main(void)
         TEST(this_boots_rows_have_the_newest_word),
         TEST(a_summary_stays_in_the_minute_that_it_was_cut_by),
         TEST(a_boot_that_is_not_known_keeps_what_was_thought_then),
+        TEST(times_in_doubt_are_told_in_health),
         TEST(a_server_time_that_is_none_is_not_learnt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,6 +179,11 @@ static void a_day_without_power_is_told_as_doubt(void **state)
     assert_true(node_complained(&node, "clock.doubt"));
     assert_null(strstr(strstr(node.messages, "clock.doubt") + 1, "clock.doubt"));
     expect_near(told(0).first_at_ms, at_ms, 25 * HOUR_MS);
+    assert_true(told(0).clock_doubt_ms > HOUR_MS);
+    node_predict(&node, 10);
+    node_until(&node, node_drained, NULL);
+    assert_int_equal(told(server_count(&server, &server.report_count) - 1).clock_doubt_ms,
+                     0);
 }
 
 /* The server was down and NTP was not: no doubt, whatever the downtimes. */

@@ -40,10 +40,11 @@ static bool same_text(const json_t *object, const char *name, const char *text)
 
 static bool same_health(const json_t *json, const struct health *health)
 {
-    static const char *const names[] = {"cpu_pct", "rss_bytes", "temp_c",   "power_mw",
-                                        "queued",  "rejected",  "inferred", "state"};
+    static const char *const names[] = {"cpu_pct",  "rss_bytes", "temp_c",
+                                        "power_mw", "queued",    "rejected",
+                                        "inferred", "state",     "clock_doubt_ms"};
     unsigned present = 0;
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 9; i++) {
         present |= json_object_get(json, names[i]) ? 1u << i : 0;
     }
     return present == health->present &&
@@ -54,6 +55,7 @@ static bool same_health(const json_t *json, const struct health *health)
            same_integer(json, "queued", health->queued) &&
            same_integer(json, "rejected", health->rejected) &&
            same_integer(json, "inferred", health->inferred) &&
+           same_integer(json, "clock_doubt_ms", health->clock_doubt_ms) &&
            same_text(json, "state", health->state);
 }
 

@@ -128,7 +128,8 @@ static bool oracle_rows(const json_t *list, struct oracle_rows *out)
 static bool oracle_health(const json_t *health)
 {
     static const char *const reals[] = {"cpu_pct", "temp_c", "power_mw"};
-    static const char *const integers[] = {"rss_bytes", "queued", "rejected", "inferred"};
+    static const char *const integers[] = {"rss_bytes", "queued", "rejected", "inferred",
+                                           "clock_doubt_ms"};
     const json_t *state = json_object_get(health, "state");
     bool ok = !health || json_is_object(health);
     int64_t any;
@@ -136,7 +137,7 @@ static bool oracle_health(const json_t *health)
         const json_t *member = json_object_get(health, reals[i]);
         ok = ok && (!member || json_is_number(member));
     }
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         const json_t *member = json_object_get(health, integers[i]);
         ok = ok && (!member || oracle_integer(member, 0, INT64_MAX, &any));
     }

@@ -136,7 +136,7 @@ static void health_survives_the_round_trip(void **state)
                             .model = "m",
                             .below_floor = true,
                             .dropped = 7,
-                            .health = {.present = 255,
+                            .health = {.present = 511,
                                        .cpu_pct = 12.5,
                                        .temp_c = -51.1,
                                        .power_mw = 1e300,
@@ -144,11 +144,13 @@ static void health_survives_the_round_trip(void **state)
                                        .queued = 3,
                                        .rejected = 0,
                                        .inferred = 40210,
+                                       .clock_doubt_ms = 7200000,
                                        .state = "\"\xc3\xa9\\\n"}};
     struct report back = {0};
     report_encode(&report, &body);
     assert_int_equal(decode(body.data, body.len, &arena, &back, NULL), OK);
-    assert_int_equal(back.health.present, 255);
+    assert_int_equal(back.health.present, 511);
+    assert_int_equal(back.health.clock_doubt_ms, 7200000);
     assert_true(back.health.cpu_pct == 12.5 && back.health.temp_c == -51.1 &&
                 back.health.power_mw == 1e300 && back.health.rss_bytes == INT64_MAX &&
                 back.health.inferred == 40210);

@@ -242,9 +242,9 @@ static void add_health(struct buf *body)
     if (random_below(2)) {
         buf_addf(body,
                  ",\"temp_c\":-%u.5,\"power_mw\":%u,\"rss_bytes\":%u000000,"
-                 "\"rejected\":%u,\"inferred\":%u",
+                 "\"rejected\":%u,\"inferred\":%u,\"clock_doubt_ms\":%u",
                  random_below(40), random_below(9000), random_below(5000),
-                 random_below(9), random_below(1000000));
+                 random_below(9), random_below(1000000), random_below(90000000));
     }
     buf_addc(body, '}');
 }

@@ -335,20 +335,27 @@ static void the_newest_health_of_a_node_stands(void **state)
     struct ingest_fixture *fixture = *state;
     struct report first = report_of(1, 1, 2, 1);
     first.dropped = 3;
-    first.health = (struct health){
-        .present = HEALTH_TEMP_C | HEALTH_STATE, .temp_c = 51.5, .state = "ok"};
+    first.health =
+        (struct health){.present = HEALTH_TEMP_C | HEALTH_STATE | HEALTH_CLOCK_DOUBT_MS,
+                        .temp_c = 51.5,
+                        .state = "ok",
+                        .clock_doubt_ms = 7200000};
     struct report second = report_of(1, 2, 4, 2);
     struct report_job jobs[] = {report_job(fixture, 1, &first),
                                 report_job(fixture, 1, &second)};
     report_jobs_run(fixture, jobs, 2);
     assert_int_equal(query_number(fixture->store, "SELECT temp_c * 10 FROM node_health"),
                      515);
+    assert_int_equal(
+        query_number(fixture->store, "SELECT clock_doubt_ms FROM v_node_health"),
+        7200000);
     struct report third = report_of(1, 3, 0, 3);
     third.health = (struct health){.present = HEALTH_QUEUED, .queued = 7};
     (void)apply(fixture, 1, &third);
     assert_int_equal(query_number(fixture->store,
                                   "SELECT queued = 7 AND temp_c IS NULL AND "
-                                  "state IS NULL AND reports = 3 AND "
+                                  "state IS NULL AND clock_doubt_ms IS NULL AND "
+                                  "reports = 3 AND "
                                   "predictions = 6 AND dropped = 3 FROM "
                                   "node_health"),
                      1);
