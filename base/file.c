@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,17 +120,38 @@ static enum status temporary_name(const char *path, char ret_name[static PATH_MA
     return OK;
 }
 
+/* A new file beside `path`, locked as long as it is open: file_sweep_temporary of another
+ * process leaves it alone. One that was swept before the lock held is made anew. */
+static enum status create_temporary(const char *path, char ret_name[static PATH_MAX],
+                                    int *ret_fd, struct err *err)
+{
+    for (;;) {
+        struct stat st;
+        enum status status = temporary_name(path, ret_name, err);
+        if (status != OK) {
+            return status;
+        }
+        FD_AUTO fd = mkostemp(ret_name, O_CLOEXEC);
+        if (fd < 0) {
+            return err_set_errno(err, "could not create a file beside '%s'", path);
+        }
+        (void)flock(fd, LOCK_EX); /* a file system without locks: as if alone */
+        if (fstat(fd, &st) != 0 || st.st_nlink > 0) {
+            *ret_fd = fd;
+            fd = -1;
+            return OK;
+        }
+    }
+}
+
 enum status file_write_atomic(const char *path, const void *data, size_t len, mode_t mode,
                               struct err *err)
 {
     char temporary[PATH_MAX];
-    enum status status = temporary_name(path, temporary, err);
+    FD_AUTO fd = -1;
+    enum status status = create_temporary(path, temporary, &fd, err);
     if (status != OK) {
         return status;
-    }
-    FD_AUTO fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0) {
-        return err_set_errno(err, "could not create a file beside '%s'", path);
     }
     status = fchmod(fd, mode) == 0
                  ? OK
@@ -214,6 +236,16 @@ static void close_dir(DIR **dir)
     }
 }
 
+/* Unless a process is writing it. The lock is held until the name is gone, so that nobody
+ * takes a file that is about to vanish for its own. */
+static void sweep_one(int folder, const char *name)
+{
+    FD_AUTO fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+        (void)unlinkat(folder, name, 0);
+    }
+}
+
 void file_sweep_temporary(const char *folder)
 {
     __attribute__((cleanup(close_dir))) DIR *dir = opendir(folder);
@@ -222,7 +254,7 @@ void file_sweep_temporary(const char *folder)
     }
     for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
         if (strncmp(entry->d_name, ".tmp-", 5) == 0) {
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+            sweep_one(dirfd(dir), entry->d_name);
         }
     }
 }

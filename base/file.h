@@ -39,7 +39,8 @@ enum status file_remove(const char *path, struct err *err) MUST_USE;
 /* Creates a folder and its parents where missing. */
 enum status file_mkdirs(const char *path, mode_t mode, struct err *err) MUST_USE;
 
-/* Removes the temporary files that a crash left in a folder (not below it). */
+/* Removes the temporary files that a crash left in a folder (not below it). Those that
+ * another process is writing with file_write_atomic are locked and stay. */
 void file_sweep_temporary(const char *folder);
 
 /* Gives the bytes of a file to `sink`, in pieces. */

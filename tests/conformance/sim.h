@@ -58,8 +58,9 @@ struct sim {
     /* the client */
     char folder[SIM_PATH_BYTES]; /* everything of this case */
     char metadata[SIM_PATH_BYTES], targets[SIM_PATH_BYTES];
-    const char *clock;   /* libfaketime's, such as "+8d"; NULL: the real one */
-    const char *preload; /* a library, NULL: none */
+    const char *clock;       /* libfaketime's, such as "+8d"; NULL: the real one */
+    const char *patience_ms; /* patience with a slow server; NULL: as it is */
+    bool killed_client;      /* run the build that MUSTER_KILL_AT kills */
     int runs;
     char said[SIM_SAID_BYTES]; /* stderr of the last run */
 };

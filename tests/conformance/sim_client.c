@@ -114,14 +114,11 @@ static void make_environment(const struct sim *sim, struct command *command,
                              char *ret_environment[static VARIABLES])
 {
     size_t count = 0;
-    if (sim->clock || sim->preload) {
-        (void)snprintf(command->variables[0], SIM_PATH_BYTES, "LD_PRELOAD=%s",
-                       sim->clock ? FAKETIME : sim->preload);
+    if (sim->clock) {
+        (void)snprintf(command->variables[0], SIM_PATH_BYTES, "LD_PRELOAD=%s", FAKETIME);
         const char *asan = getenv("ASAN_OPTIONS");
         (void)snprintf(command->variables[1], SIM_PATH_BYTES,
                        "ASAN_OPTIONS=%.500s:verify_asan_link_order=0", asan ? asan : "");
-    }
-    if (sim->clock) {
         (void)snprintf(command->variables[2], SIM_PATH_BYTES, "FAKETIME=%s", sim->clock);
     }
     for (int i = 0; i < 3; i++) {
@@ -154,10 +151,10 @@ static pid_t start(struct sim *sim, struct command *command)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 2, path, O_WRONLY | O_CREAT | O_TRUNC,
                                      0600);
-    assert_int_equal(posix_spawn(&pid, CLIENT, &actions, NULL,
-                                 (char *const *)(uintptr_t)command->arguments,
-                                 environment),
-                     0);
+    assert_int_equal(
+        posix_spawn(&pid, sim->killed_client ? KILLED_CLIENT : CLIENT, &actions, NULL,
+                    (char *const *)(uintptr_t)command->arguments, environment),
+        0);
     posix_spawn_file_actions_destroy(&actions);
     return pid;
 }
@@ -187,6 +184,10 @@ static void begin(const struct sim *sim, struct command *command, bool url)
     add(command, CLIENT);
     if (url) {
         add_url(sim, command, "--metadata-url", command->metadata_url, "metadata");
+    }
+    if (sim->patience_ms) {
+        add(command, "--patience-ms");
+        add(command, sim->patience_ms);
     }
     add(command, "--metadata-dir");
     add(command, sim->metadata);

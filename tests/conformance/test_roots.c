@@ -161,7 +161,7 @@ struct sequence {
     long trusted; /* the version that a client ends with */
 };
 
-/* Those of the public suite. */
+/* The sequences that TUF clients are commonly tried with. */
 static const struct sequence sequences[] = {
     {"1 of 1 rotated", {{"1", 1, "1"}, {"2", 1, "21"}, {"2", 1, "2"}}, 3},
     {"unused signatures", {{"1", 1, "314"}, {"2", 1, "3214"}, {"2", 1, "324"}}, 3},

@@ -6,24 +6,27 @@
  *   --metadata-url U --metadata-dir D --target-name P… --target-dir T --target-base-url B
  *                                                                      download
  *
- * Exit status 0 or 1, never another. The metadata lie in D as root.json, timestamp.json
- * and so on; all roots below D/roots. Plain http; the clock is the system's, so that
- * faketime works. */
+ * "--patience-ms N": half of the time for a metadata file (10 s). Exit status 0 or 1,
+ * never another. The metadata lie in D as root.json, timestamp.json and so on; all roots
+ * below D/roots. Plain http; the clock is the system's, so that faketime works. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "edge/finder.h"
 #include "tuf/target.h"
 
-enum { NAMES_MAX = 64, ARTIFACT_BYTES = 64 * 1024 * 1024 };
+enum { NAMES_MAX = 64, ARTIFACT_BYTES = 64 * 1024 * 1024, PATIENCE_MS = 10000 };
 
 struct options {
     const char *metadata_url, *metadata_dir, *target_dir, *target_base_url;
     const char *names[NAMES_MAX];
     size_t name_count;
     const char *command, *root;
+    long patience_ms;
 };
 
 struct adapter {
@@ -47,6 +50,8 @@ static bool parse(int argc, char **argv, struct options *options)
             options->target_dir = value;
         } else if (strcmp(name, "target-base-url") == 0) {
             options->target_base_url = value;
+        } else if (strcmp(name, "patience-ms") == 0) {
+            options->patience_ms = strtol(value, NULL, 10);
         } else if (strcmp(name, "target-name") == 0 && options->name_count < NAMES_MAX) {
             options->names[options->name_count++] = value;
         } else {
@@ -88,7 +93,8 @@ static enum status open_adapter(const struct options *options, struct adapter *a
                                 struct err *err)
 {
     char root[EDGE_PATH_BYTES];
-    adapter->env = (struct edge_env){.connect_ms = 10000, .stall_ms = 10000};
+    adapter->env = (struct edge_env){.connect_ms = options->patience_ms,
+                                     .stall_ms = options->patience_ms};
     adapter->updater = (struct updater){
         .env = &adapter->env, .http = &adapter->metadata, .metadata_path = ""};
     adapter->finder.updater = &adapter->updater;
@@ -210,6 +216,13 @@ static enum status artifact_path(const struct options *options, const char *name
                         : status;
 }
 
+/* A link is no file of ours, wherever it leads. */
+static bool is_plain_file(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 /* Without a request when the file is there already as it should be. */
 static enum status download(struct adapter *adapter, const struct options *options,
                             const char *name, struct err *err)
@@ -224,7 +237,7 @@ static enum status download(struct adapter *adapter, const struct options *optio
         return status;
     }
     BUF_AUTO present = BUF_INIT(ARTIFACT_BYTES);
-    if (file_exists(path) && file_read(path, &present, NULL) == OK &&
+    if (is_plain_file(path) && file_read(path, &present, NULL) == OK &&
         check_artifact(target, &present, NULL) == OK) {
         return OK;
     }
@@ -244,6 +257,7 @@ static enum status download_all(struct adapter *adapter, const struct options *o
     if (!options->target_dir || !options->target_base_url) {
         return err_set(err, ERR_USAGE, "--target-dir and --target-base-url are missing");
     }
+    file_sweep_temporary(options->target_dir);
     enum status status =
         http_init(&adapter->targets, &adapter->env, options->target_base_url, err);
     for (size_t i = 0; status == OK && i < options->name_count; i++) {
@@ -275,7 +289,7 @@ static enum status run(const struct options *options, struct err *err)
 
 int main(int argc, char **argv)
 {
-    struct options options = {0};
+    struct options options = {.patience_ms = PATIENCE_MS};
     struct err err = {0};
     enum status status =
         parse(argc, argv, &options)

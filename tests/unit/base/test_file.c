@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -193,6 +194,20 @@ static void a_sweep_takes_temporary_files_only(void **state)
     assert_true(file_exists("f"));
 }
 
+/* As two clients that share a folder: one starts while the other stores. */
+static void a_sweep_leaves_what_is_being_written(void **state)
+{
+    (void)state;
+    int fd = open(".tmp-busy", O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    file_sweep_temporary(".");
+    assert_true(file_exists(".tmp-busy"));
+    close(fd);
+    file_sweep_temporary(".");
+    assert_false(file_exists(".tmp-busy"));
+}
+
 static void the_digest_of_a_file_is_that_of_its_bytes(void **state)
 {
     (void)state;
@@ -238,6 +253,7 @@ int main(void)
         IN_FOLDER(renaming_replaces_and_removing_twice_is_fine),
         IN_FOLDER(folders_are_made_with_their_parents_and_may_exist),
         IN_FOLDER(a_sweep_takes_temporary_files_only),
+        IN_FOLDER(a_sweep_leaves_what_is_being_written),
         IN_FOLDER(the_digest_of_a_file_is_that_of_its_bytes),
         IN_FOLDER(only_a_regular_file_exists),
     };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every JSON field of every role replaced in turn by seven other values, with and without
- * a fresh signature. What is accepted then must stand in the list of harmless changes. */
-#include "tests/unit/tuf/client.h"
+/* Every JSON field of every role and of delegations replaced in turn by seven other
+ * values, with and without a fresh signature. What is accepted then must stand in the
+ * list of harmless changes. */
+#include "tests/unit/tuf/delegated.h"
 
 #include <stdlib.h>
 
@@ -218,10 +219,149 @@ static void no_field_can_change_its_meaning(void **state)
     assert_in_range(tried, 500, 5000);
 }
 
+/* ---- delegations ---- */
+
+/* Which file is bent: targets that delegates by patterns, by prefixes or to succinct
+ * roles, or the delegated role's own. */
+enum place { BY_PATHS, BY_PREFIXES, SUCCINCT, IN_ROLE, PLACES };
+
+static const char BIN[] = "bin-0"; /* of "b": its digest begins with 3e23 */
+
+static void make_delegated(struct delegated *all, enum place place)
+{
+    world_init(&all->world);
+    struct delegated_role *role = delegated_get(all, BIN);
+    if (place == SUCCINCT) {
+        (void)json_object_set_new(
+            all->world.body[TUF_ROLE_TARGETS], "delegations",
+            json_pack("{s:{s:o}, s:{s:[s], s:i, s:i, s:s}}", "keys", role->key.keyid,
+                      delegated_key_object(&role->key), "succinct_roles", "keyids",
+                      role->key.keyid, "threshold", 1, "bit_length", 1, "name_prefix",
+                      "bin"));
+    } else {
+        delegated_add_with(
+            all, "targets", BIN, &role->key,
+            place == BY_PREFIXES
+                ? json_pack("{s:[s], s:b}", "path_hash_prefixes", "3e", "terminating", 1)
+                : json_pack("{s:[s], s:b}", "paths", "?", "terminating", 1));
+    }
+    delegated_list(all, BIN, "b");
+    delegated_sign(all, role);
+    world_sign(&all->world, TUF_ROLE_TARGETS);
+}
+
+/* The bent file in place of the good one: signed anew, or as it was signed before. */
+static void put_bent(struct delegated *all, enum place place, json_t *envelope, bool sign)
+{
+    bool in_role = place == IN_ROLE;
+    struct delegated_role *role = delegated_get(all, BIN);
+    struct buf *bytes = in_role ? &role->bytes : &all->world.bytes[TUF_ROLE_TARGETS];
+    char *text = json_dumps(envelope, JSON_COMPACT | JSON_SORT_KEYS);
+    struct err err = {0};
+    buf_release(bytes);
+    *bytes = BUF_INIT(1 << 20);
+    if (sign) {
+        const struct signing_key *key =
+            in_role ? &role->key : &all->world.keys[TUF_ROLE_TARGETS][0];
+        world_must(
+            signing_envelope(json_object_get(envelope, "signed"), &key, 1, bytes, &err),
+            &err);
+    } else {
+        buf_addstr(bytes, text);
+    }
+    free(text);
+}
+
+/* Snapshot and timestamp name the files as they are now, as version 1. */
+static void link_files(struct delegated *all)
+{
+    struct err err = {0};
+    const struct delegated_role *role = delegated_get(all, BIN);
+    struct signing_file file = {
+        .data = role->bytes.data, .len = role->bytes.len, .version = 1};
+    world_must(
+        signing_set_meta(all->world.body[TUF_ROLE_SNAPSHOT], "bin-0.json", &file, &err),
+        &err);
+    relink(&all->world, TUF_ROLE_TARGETS);
+}
+
+/* Whether a client finds the target; false with an error or without. */
+static bool finds(struct delegated *all, struct err *err)
+{
+    TRUSTED_SET_AUTO set = {0};
+    struct target_search search;
+    world_client(&all->world, &set);
+    enum status status = world_refresh(&all->world, &set, err);
+    if (status == OK) {
+        status = delegated_search(all, &set, "b", &search, err);
+    }
+    if (status != OK) {
+        assert_int_equal(err->status, status);
+        assert_string_not_equal(err->detail, "");
+    }
+    return status == OK && search.target;
+}
+
+/* What does not matter for finding the target; the empty prefix is that of every digest.
+ */
+static bool is_harmless_delegated(enum place place, const char *pointer,
+                                  const char *value)
+{
+    if (place == BY_PREFIXES && ends_with(pointer, "/path_hash_prefixes/0")) {
+        return strcmp(value, "\"\"") == 0;
+    }
+    return place != IN_ROLE && ends_with(pointer, "/signed/targets") &&
+           strcmp(value, "{}") == 0;
+}
+
+static bool try_delegated(enum place place, int wanted, const char *value, bool sign)
+{
+    DELEGATED_AUTO all = {0};
+    struct err err = {0};
+    make_delegated(&all, place);
+    const struct buf *bytes = place == IN_ROLE ? &delegated_get(&all, BIN)->bytes
+                                               : &all.world.bytes[TUF_ROLE_TARGETS];
+    JSON_AUTO *envelope = json_loadb(bytes->data, bytes->len, 0, NULL);
+    JSON_AUTO *before = json_deep_copy(envelope);
+    struct mutation mutation = {.wanted = wanted, .value = value};
+    if (!mutate(&mutation, envelope, "")) {
+        link_files(&all);
+        assert_true(finds(&all, &err)); /* without a change it is found */
+        return false;
+    }
+    bool in_body = strncmp(mutation.pointer, "/signed/", 8) == 0;
+    bool signed_anew = sign && in_body && strcmp(value, "1e3") != 0;
+    put_bent(&all, place, envelope, signed_anew);
+    link_files(&all);
+    bool found = finds(&all, &err);
+    if (found && !json_equal(before, envelope) &&
+        !(signed_anew && is_harmless_delegated(place, mutation.pointer, value))) {
+        fail_msg("%d: %s = %s was accepted", (int)place, mutation.pointer, value);
+    }
+    return true;
+}
+
+static void no_field_of_a_delegation_can_change_its_meaning(void **state)
+{
+    (void)state;
+    int tried = 0;
+    for (int place = 0; place < PLACES; place++) {
+        for (int node = 0; try_delegated((enum place)place, node, "null", false);
+             node++) {
+            for (int i = 0; i < VALUE_COUNT; i++) {
+                (void)try_delegated((enum place)place, node, VALUES[i], true);
+                tried++;
+            }
+        }
+    }
+    assert_in_range(tried, 500, 5000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_field_can_change_its_meaning),
+        cmocka_unit_test(no_field_of_a_delegation_can_change_its_meaning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
