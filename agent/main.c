@@ -37,8 +37,11 @@ static void catch_signals(void)
 static void on_message(void *user, const char *code, const char *text)
 {
     (void)user;
-    bool well = strcmp(code, "ok") == 0;
-    log_event(well ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, well ? "well" : "refused",
+    bool well = strcmp(code, "ok") == 0, waits = strncmp(code, "download.", 9) == 0;
+    log_event(well || waits ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+              well    ? "well"
+              : waits ? "waits"
+                      : "refused",
               log_text("code", code), log_text("reason", text));
 }
 

@@ -33,6 +33,13 @@ static const char help[] =
     "  --queue-bytes N       keep at most this much unsent on disk (67108864)\n"
     "  --ack-log FILE        a line for every acknowledged report\n"
     "  --backoff-max-ms N    longest wait after a failure (300000)\n"
+    "  --cache FOLDER        artifacts that the agents of this machine share\n"
+    "  --cache-bytes N       keep at most this much there (536870912)\n"
+    "  --download-budget N   bytes of models a day at most (no limit)\n"
+    "  --download-min-rate N break a download off that is slower, bytes a second (100)\n"
+    "  --download-rate N     bytes of models a second at most (no limit)\n"
+    "  --download-window T   download only at HH:MM-HH:MM, local time (at any time)\n"
+    "  --mirror URL          ask this HTTP cache for models before the server\n"
     "  --poll-s N            ask for the assignment this often; else as the server says\n"
     "  --help, --version\n\n"
     "example: muster-agent --server http://127.0.0.1:8080 --state /var/lib/muster-agent "
@@ -58,6 +65,13 @@ enum option_id {
     OPTION_VERSIONS,
     OPTION_BATCH_ROWS,
     OPTION_BATCH_AGE_MS,
+    OPTION_CACHE,
+    OPTION_CACHE_BYTES,
+    OPTION_DOWNLOAD_BUDGET,
+    OPTION_DOWNLOAD_MIN_RATE,
+    OPTION_DOWNLOAD_RATE,
+    OPTION_DOWNLOAD_WINDOW,
+    OPTION_MIRROR,
     OPTION_QUEUE_BYTES,
     OPTION_ACK_LOG,
     OPTION_BACKOFF_MAX_MS,
@@ -84,6 +98,13 @@ static const struct option table[] = {
     {"versions", required_argument, NULL, OPTION_VERSIONS},
     {"batch-rows", required_argument, NULL, OPTION_BATCH_ROWS},
     {"batch-age-ms", required_argument, NULL, OPTION_BATCH_AGE_MS},
+    {"cache", required_argument, NULL, OPTION_CACHE},
+    {"cache-bytes", required_argument, NULL, OPTION_CACHE_BYTES},
+    {"download-budget", required_argument, NULL, OPTION_DOWNLOAD_BUDGET},
+    {"download-min-rate", required_argument, NULL, OPTION_DOWNLOAD_MIN_RATE},
+    {"download-rate", required_argument, NULL, OPTION_DOWNLOAD_RATE},
+    {"download-window", required_argument, NULL, OPTION_DOWNLOAD_WINDOW},
+    {"mirror", required_argument, NULL, OPTION_MIRROR},
     {"queue-bytes", required_argument, NULL, OPTION_QUEUE_BYTES},
     {"ack-log", required_argument, NULL, OPTION_ACK_LOG},
     {"backoff-max-ms", required_argument, NULL, OPTION_BACKOFF_MAX_MS},
@@ -186,6 +207,7 @@ static enum status read_number_option(struct agent_options *options, int id,
     struct muster_client_options *client = &options->client;
     int64_t rows = (int64_t)client->batch_rows, bytes = (int64_t)client->queue_bytes;
     int64_t poll_s = client->poll_ms / 1000;
+    int64_t cache_bytes = (int64_t)client->cache_bytes;
     int64_t *const places[] = {
         [OPTION_PASSES - OPTION_SERVER] = &options->passes,
         [OPTION_VERSIONS - OPTION_SERVER] = &options->versions,
@@ -193,10 +215,15 @@ static enum status read_number_option(struct agent_options *options, int id,
         [OPTION_BATCH_AGE_MS - OPTION_SERVER] = &client->batch_age_ms,
         [OPTION_QUEUE_BYTES - OPTION_SERVER] = &bytes,
         [OPTION_BACKOFF_MAX_MS - OPTION_SERVER] = &client->backoff_max_ms,
+        [OPTION_CACHE_BYTES - OPTION_SERVER] = &cache_bytes,
+        [OPTION_DOWNLOAD_BUDGET - OPTION_SERVER] = &client->download_budget,
+        [OPTION_DOWNLOAD_MIN_RATE - OPTION_SERVER] = &client->download_min_rate,
+        [OPTION_DOWNLOAD_RATE - OPTION_SERVER] = &client->download_rate,
         [OPTION_POLL_S - OPTION_SERVER] = &poll_s};
     *places[id - OPTION_SERVER] = value;
     client->batch_rows = (size_t)rows;
     client->queue_bytes = (uint64_t)bytes;
+    client->cache_bytes = (uint64_t)cache_bytes;
     client->poll_ms = poll_s * 1000;
     return OK;
 }
@@ -204,15 +231,18 @@ static enum status read_number_option(struct agent_options *options, int id,
 static void read_text_option(struct agent_options *options, int id)
 {
     struct muster_client_options *client = &options->client;
-    const char **const places[] = {[OPTION_SERVER - OPTION_SERVER] = &client->server_url,
-                                   [OPTION_STATE - OPTION_SERVER] = &client->state_folder,
-                                   [OPTION_ROOT - OPTION_SERVER] = &client->root_path,
-                                   [OPTION_TOKEN - OPTION_SERVER] = &client->enrolment,
-                                   [OPTION_NAME - OPTION_SERVER] = &client->name,
-                                   [OPTION_MODEL - OPTION_SERVER] = &client->model,
-                                   [OPTION_SOURCE - OPTION_SERVER] = &options->source,
-                                   [OPTION_ACK_LOG - OPTION_SERVER] =
-                                       &client->ack_log_path};
+    const char **const places[] = {
+        [OPTION_SERVER - OPTION_SERVER] = &client->server_url,
+        [OPTION_STATE - OPTION_SERVER] = &client->state_folder,
+        [OPTION_ROOT - OPTION_SERVER] = &client->root_path,
+        [OPTION_TOKEN - OPTION_SERVER] = &client->enrolment,
+        [OPTION_NAME - OPTION_SERVER] = &client->name,
+        [OPTION_MODEL - OPTION_SERVER] = &client->model,
+        [OPTION_CACHE - OPTION_SERVER] = &client->cache_folder,
+        [OPTION_DOWNLOAD_WINDOW - OPTION_SERVER] = &client->download_window,
+        [OPTION_MIRROR - OPTION_SERVER] = &client->mirror_url,
+        [OPTION_SOURCE - OPTION_SERVER] = &options->source,
+        [OPTION_ACK_LOG - OPTION_SERVER] = &client->ack_log_path};
     *places[id - OPTION_SERVER] = optarg;
 }
 
@@ -245,6 +275,10 @@ static enum status read_option(struct agent_options *options, int id, const char
     case OPTION_VERSIONS:
     case OPTION_BATCH_ROWS:
     case OPTION_BATCH_AGE_MS:
+    case OPTION_CACHE_BYTES:
+    case OPTION_DOWNLOAD_BUDGET:
+    case OPTION_DOWNLOAD_MIN_RATE:
+    case OPTION_DOWNLOAD_RATE:
     case OPTION_QUEUE_BYTES:
     case OPTION_BACKOFF_MAX_MS:
     case OPTION_POLL_S:

@@ -21,6 +21,10 @@ static const char *state_of(const struct muster_client *client)
     }
     enum status report = client->env.faults[CHANNEL_REPORT];
     enum status model = client->env.faults[CHANNEL_MODEL];
+    if (model == ERR_DOWNLOAD_WINDOW || model == ERR_DOWNLOAD_BUDGET ||
+        model == ERR_DOWNLOAD_HELD) { /* as it was told to */
+        model = OK;
+    }
     if (report == ERR_NET || model == ERR_NET) {
         return "offline";
     }
@@ -338,6 +342,12 @@ enum muster_client_result muster_client_record(struct muster_client *client,
 void muster_client_flush(struct muster_client *client)
 {
     intake_flush(&client->intake);
+    http_wake(&client->http);
+}
+
+void muster_client_allow_downloads(struct muster_client *client, bool allowed)
+{
+    meter_allow(&client->install.download.meter, allowed);
     http_wake(&client->http);
 }
 

@@ -22,8 +22,11 @@ enum {
     QUEUE_MIB = 64,
     REJECTED_MIB = 4,
     MODEL_MIB = 64,
+    CACHE_MIB = 512,
     DOWNLOAD_MIN_RATE = 100, /* bytes a second */
 };
+
+static const int64_t RATE_MAX = INT64_C(1) << 40; /* bytes a second */
 
 static int64_t or_default(int64_t value, int64_t fallback)
 {
@@ -163,9 +166,6 @@ static void renew_trust(struct muster_client *client)
 static enum status open_store(struct muster_client *client, struct err *err)
 {
     enum status status = store_open(&client->store, client->state_folder, err);
-    if (status == OK) {
-        status = env_join(client->state_folder, "partial", client->install.partials, err);
-    }
     if (status != OK) {
         return status;
     }
@@ -189,6 +189,38 @@ static enum status open_store(struct muster_client *client, struct err *err)
     return OK;
 }
 
+/* How, when and from where downloads go. */
+static enum status open_downloads(struct muster_client *client,
+                                  const struct muster_client_options *options,
+                                  struct err *err)
+{
+    struct download *download = &client->install.download;
+    struct meter_limits limits = {.rate = options->download_rate,
+                                  .budget = options->download_budget};
+    const char *hours = options->download_window;
+    if (hours && hours[0] && !meter_hours_parse(hours, &limits)) {
+        return err_set(err, ERR_INVALID_ARGUMENT,
+                       "download_window is HH:MM-HH:MM, found '%.40s'", hours);
+    }
+    if (limits.rate < 0 || limits.rate > RATE_MAX || limits.budget < 0) {
+        return err_set(err, ERR_INVALID_ARGUMENT, "a download limit is out of range");
+    }
+    download->meter.limits = limits;
+    download->min_rate = or_default(options->download_min_rate, DOWNLOAD_MIN_RATE);
+    enum status status = mirror_set_url(&download->mirror, options->mirror_url, err);
+    if (status == OK) {
+        status = meter_open(&download->meter, client->state_folder, err);
+    }
+    if (status == OK) {
+        status = cache_open(
+            &client->install.cache, options->cache_folder,
+            or_default((int64_t)options->cache_bytes, (int64_t)CACHE_MIB * MIB), err);
+    }
+    return status == OK
+               ? env_join(client->state_folder, "partial", client->install.partials, err)
+               : status;
+}
+
 static enum status open_updater(struct muster_client *client, const char *root_path,
                                 const char *root_sha256, struct err *err)
 {
@@ -207,6 +239,17 @@ static void open_detail(struct muster_client *client)
                     client->timebase.known);
 }
 
+static void wire_download(struct muster_client *client)
+{
+    struct download *download = &client->install.download;
+    download->env = &client->env;
+    download->http = &client->http;
+    download->meter.env = &client->env;
+    download->meter.timebase = &client->timebase;
+    download->mirror.env = &client->env;
+    download->mirror.http = &client->http;
+}
+
 static void wire(struct muster_client *client,
                  const struct muster_client_options *options)
 {
@@ -221,10 +264,7 @@ static void wire(struct muster_client *client,
     client->updater.metadata_path = "/tuf/metadata";
     client->finder.updater = &client->updater;
     client->install.env = &client->env;
-    client->install.download.env = &client->env;
-    client->install.download.http = &client->http;
-    client->install.download.min_rate =
-        or_default(options->download_min_rate, DOWNLOAD_MIN_RATE);
+    wire_download(client);
     client->install.store = &client->store;
     client->install.hash_fd = -1;
     client->submit = (struct submit){.env = &client->env,
@@ -296,6 +336,9 @@ static enum status open_parts(struct muster_client *client,
                             options->rejected_bytes ? options->rejected_bytes
                                                     : (uint64_t)REJECTED_MIB * MIB,
                             err);
+    }
+    if (status == OK) {
+        status = open_downloads(client, options, err);
     }
     return status == OK ? open_store(client, err) : status;
 }

@@ -53,6 +53,19 @@ void env_well(struct edge_env *env, enum edge_channel channel, const char *text)
     }
 }
 
+void env_note(struct edge_env *env, const struct err *why)
+{
+    char line[COMPLAINT_BYTES];
+    snprintf(line, sizeof line, "%s: %s", status_name(why->status), why->detail);
+    if (strcmp(line, env->noted) == 0) {
+        return;
+    }
+    memcpy(env->noted, line, sizeof line);
+    if (env->on_message) {
+        env->on_message(env->user, status_name(why->status), why->detail);
+    }
+}
+
 enum status env_join(const char *folder, const char *name,
                      char ret_path[static EDGE_PATH_BYTES], struct err *err)
 {

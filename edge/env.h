@@ -36,6 +36,7 @@ struct edge_env {
     int64_t stall_ms;   /* without progress, and for a whole small answer */
     char complaints[CHANNEL_COUNT][COMPLAINT_BYTES]; /* "code: sentence", "" when well */
     enum status faults[CHANNEL_COUNT];               /* their codes, OK when well */
+    char noted[COMPLAINT_BYTES];                     /* the last note */
 };
 
 /* Device wall time and monotonic time in ms. */
@@ -52,6 +53,10 @@ void env_complain(struct edge_env *env, enum edge_channel channel, const struct 
 
 /* Says that the channel is well again; silent when nothing was wrong. */
 void env_well(struct edge_env *env, enum edge_channel channel, const char *text);
+
+/* Tells people of something that went wrong and was got round; the same line only once in
+ * a row. */
+void env_note(struct edge_env *env, const struct err *why);
 
 /* Writes `folder`/`name` into ret_path (EDGE_PATH_BYTES). ERR_LIMIT when too long. */
 enum status env_join(const char *folder, const char *name,

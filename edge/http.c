@@ -13,21 +13,34 @@ enum {
     RECEIVE_BYTES = 16 * 1024, /* curl reads up to 100 of them at once: about 5 ms */
 };
 
-enum status http_init(struct http *ret_http, const struct edge_env *env, const char *url,
-                      struct err *err)
+enum status http_url_parse(const char *url, char ret_url[static EDGE_PATH_BYTES],
+                           struct err *err)
 {
     if (!url ||
         (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)) {
         return err_set(err, ERR_INVALID_ARGUMENT,
-                       "server url must begin with http:// or https://, found '%.80s'",
+                       "a url must begin with http:// or https://, found '%.80s'",
                        url ? url : "");
     }
     size_t len = strlen(url);
     while (len > 0 && url[len - 1] == '/') {
         len--;
     }
-    if (len >= sizeof ret_http->base_url) {
-        return err_set(err, ERR_INVALID_ARGUMENT, "server url is too long");
+    if (len >= EDGE_PATH_BYTES) {
+        return err_set(err, ERR_INVALID_ARGUMENT, "a url is too long");
+    }
+    memcpy(ret_url, url, len);
+    ret_url[len] = '\0';
+    return OK;
+}
+
+enum status http_init(struct http *ret_http, const struct edge_env *env, const char *url,
+                      struct err *err)
+{
+    char base_url[EDGE_PATH_BYTES];
+    enum status status = http_url_parse(url, base_url, err);
+    if (status != OK) {
+        return status;
     }
     CURLM *multi =
         curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_multi_init() : NULL;
@@ -35,7 +48,7 @@ enum status http_init(struct http *ret_http, const struct edge_env *env, const c
         return err_set(err, ERR_NO_MEMORY, "could not start libcurl");
     }
     *ret_http = (struct http){.env = env, .multi = multi};
-    memcpy(ret_http->base_url, url, len);
+    memcpy(ret_http->base_url, base_url, sizeof base_url);
     return OK;
 }
 
@@ -250,11 +263,16 @@ static bool copy_body(struct http_call *call, const struct http_order *order)
     return call->sent != NULL;
 }
 
+static const char *base_url(const struct http_call *call)
+{
+    return call->order.base_url ? call->order.base_url : call->http->base_url;
+}
+
 static enum status call_set_up(struct http_call *call, const struct http_order *order,
                                struct err *err)
 {
     char url[EDGE_PATH_BYTES * 2];
-    int len = snprintf(url, sizeof url, "%s%s", call->http->base_url, order->path);
+    int len = snprintf(url, sizeof url, "%s%s", base_url(call), order->path);
     if (len < 0 || len >= (int)sizeof url) {
         return err_set(err, ERR_LIMIT, "url too long");
     }
@@ -319,7 +337,7 @@ static void call_finish(struct http_call *call, CURLcode code)
         err_clear(&call->err); /* the status says enough; the long text is not needed */
         return;
     }
-    err_set(&call->err, ERR_NET, "could not talk to %s: %s", call->http->base_url,
+    err_set(&call->err, ERR_NET, "could not talk to %s: %s", base_url(call),
             call->reason[0] ? call->reason : curl_easy_strerror(code));
 }
 

@@ -30,6 +30,7 @@ typedef bool http_hold(void *user);
 
 /* What to ask. Everything but `path` may be zero; `body` is copied. */
 struct http_order {
+    const char *base_url;      /* outlives the call; NULL: the server */
     const char *path;          /* "/v1/reports" */
     const char *token;         /* Bearer */
     const char *if_none_match; /* an ETag */
@@ -55,7 +56,7 @@ struct http_call {
     struct http *http;
     CURL *easy;                 /* owned */
     struct curl_slist *headers; /* owned */
-    struct http_order order;    /* for max_bytes, sink and hold only */
+    struct http_order order;    /* without what is only borrowed for the start */
     char *sent;                 /* owned copy of the body */
     bool done;
     bool ranged;                   /* a range was asked for */
@@ -70,6 +71,11 @@ struct http_call {
     char etag[160];                /* "" without */
     char reason[CURL_ERROR_SIZE];
 };
+
+/* Checks that `url` is http:// or https:// and copies it without a slash at its end.
+ * ERR_INVALID_ARGUMENT. */
+enum status http_url_parse(const char *url, char ret_url[static EDGE_PATH_BYTES],
+                           struct err *err) MUST_USE;
 
 /* `url` must be http:// or https://; ERR_INVALID_ARGUMENT otherwise. */
 enum status http_init(struct http *ret_http, const struct edge_env *env, const char *url,

@@ -23,6 +23,7 @@ static void end_hashing(struct install *install)
 void install_stop(struct install *install)
 {
     end_hashing(install);
+    copy_release(&install->copy);
     unpack_release(&install->unpack);
     download_stop(&install->download);
     model_release(install->model);
@@ -55,9 +56,10 @@ static enum status fetch(struct install *install, bool packed, struct err *err)
                        install->choice.record.model, install->choice.record.version);
     }
     const struct choice *choice = &install->choice;
+    copy_release(&install->copy);
     unpack_release(&install->unpack);
     install->packed = packed;
-    install->stored = false;
+    install->stored = install->taken = false;
     struct download_order order = {.file = packed ? choice->transport.file
                                                   : choice->artifact.file,
                                    .consistent_snapshot = choice->consistent_snapshot,
@@ -84,6 +86,58 @@ static struct tuf_target expect(const struct choice *choice)
     return target;
 }
 
+/* The file that has become the artifact, or is to. */
+static const char *result_path(const struct install *install)
+{
+    return install->stored   ? install->path
+           : install->taken  ? install->copy.path
+           : install->packed ? install->unpack.path
+                             : install->download.partial.path;
+}
+
+static enum status take(struct install *install, struct err *err)
+{
+    const struct model_record *record = &install->choice.record;
+    char temporary[EDGE_PATH_BYTES];
+    enum status status = env_join(install->store->folder, ".tmp-cache", temporary, err);
+    if (status == OK) {
+        status = cache_take(&install->cache, record->artifact, record->length, temporary,
+                            &install->copy, err);
+    }
+    if (status == OK) {
+        install->taken = true;
+        install->stored = false;
+        install->phase = INSTALL_TAKE;
+    }
+    return status;
+}
+
+/* From the cache, else from the network. */
+static enum status obtain(struct install *install, struct err *err)
+{
+    const struct model_record *record = &install->choice.record;
+    struct err why = {0};
+    if (cache_has(&install->cache, record->artifact, record->length)) {
+        if (take(install, &why) == OK) {
+            return OK;
+        }
+        env_note(install->env, &why);
+    }
+    return fetch(install, install->choice.has_transport, err);
+}
+
+/* The cache is a help and no more. */
+static enum status step_take(struct install *install, struct err *err)
+{
+    struct err why = {0};
+    bool done = false;
+    if (copy_step(&install->copy, &done, &why) != OK) {
+        env_note(install->env, &why);
+        return fetch(install, install->choice.has_transport, err);
+    }
+    return done ? begin_hashing(install, result_path(install), err) : OK;
+}
+
 enum status install_begin(struct install *install, const struct choice *choice,
                           const char *token, struct err *err)
 {
@@ -98,7 +152,7 @@ enum status install_begin(struct install *install, const struct choice *choice,
     if (install->stored) {
         return begin_hashing(install, install->path, err);
     }
-    return status == OK ? fetch(install, choice->has_transport, err) : status;
+    return status == OK ? obtain(install, err) : status;
 }
 
 /* The full artifact after a transport that is not what was signed. */
@@ -112,14 +166,6 @@ static enum status fall_back(struct install *install, enum status status, struct
     env_complain(install->env, CHANNEL_MODEL, err);
     err_clear(err);
     return fetch(install, false, err);
-}
-
-/* The file that has become the artifact, or is to. */
-static const char *result_path(const struct install *install)
-{
-    return install->stored   ? install->path
-           : install->packed ? install->unpack.path
-                             : install->download.partial.path;
 }
 
 static enum status begin_unpacking(struct install *install, struct err *err)
@@ -208,6 +254,11 @@ static enum status step_hash(struct install *install, struct err *err)
     }
     if (install->stored) { /* damaged on disk: fetch it anew */
         unlink(install->path);
+        return obtain(install, err);
+    }
+    if (install->taken) {
+        env_note(install->env, &cause);
+        cache_drop(&install->cache, install->choice.record.artifact);
         return fetch(install, install->choice.has_transport, err);
     }
     status = fall_back(install, status, &cause);
@@ -229,14 +280,58 @@ static enum status step_sync(struct install *install, struct err *err)
     return status;
 }
 
+/* What is in the cache already, and what cannot go there, is left as it is. */
+static void begin_sharing(struct install *install)
+{
+    const struct model_record *record = &install->choice.record;
+    struct err why = {0};
+    install->phase = INSTALL_TEST;
+    if (!install->cache.folder[0] ||
+        cache_has(&install->cache, record->artifact, record->length)) {
+        return;
+    }
+    if (cache_add(&install->cache, install->path, record->length, &install->copy, &why) ==
+        OK) {
+        install->phase = INSTALL_SHARE;
+    } else {
+        env_note(install->env, &why);
+    }
+}
+
+static void step_share(struct install *install)
+{
+    struct err why = {0};
+    bool done = false;
+    if (copy_step(&install->copy, &done, &why) != OK) {
+        env_note(install->env, &why);
+        copy_release(&install->copy);
+        install->phase = INSTALL_TEST;
+    } else if (done) {
+        install->phase = INSTALL_KEEP;
+    }
+}
+
+static void step_keep(struct install *install)
+{
+    struct err why = {0};
+    if (cache_keep(&install->cache, install->choice.record.artifact, &install->copy,
+                   &why) != OK) {
+        env_note(install->env, &why);
+    }
+    copy_release(&install->copy);
+    install->phase = INSTALL_TEST;
+}
+
 static enum status step_rename(struct install *install, struct err *err)
 {
     enum status status = file_rename(result_path(install), install->path, err);
     if (status == OK) {
         install->unpack.path[0] = '\0'; /* unless it was the partial file: renamed */
+        install->copy.path[0] = '\0';
+        copy_release(&install->copy);
         unpack_release(&install->unpack);
         download_forget(&install->download);
-        install->phase = INSTALL_TEST;
+        begin_sharing(install);
     }
     return status;
 }
@@ -279,17 +374,20 @@ void install_renew_token(struct install *install, const char *token)
     (void)snprintf(install->token, sizeof install->token, "%s", token);
 }
 
-int64_t install_wait_ms(const struct install *install)
+int64_t install_wait_ms(struct install *install)
 {
     switch (install->phase) {
     case INSTALL_IDLE:
         return EDGE_NEVER_MS;
     case INSTALL_FETCH:
         return download_wait_ms(&install->download);
+    case INSTALL_TAKE:
     case INSTALL_UNPACK:
     case INSTALL_HASH:
     case INSTALL_SYNC:
     case INSTALL_RENAME:
+    case INSTALL_SHARE:
+    case INSTALL_KEEP:
     case INSTALL_TEST:
     case INSTALL_ACTIVATE:
         return 0;
@@ -303,6 +401,8 @@ static enum status advance(struct install *install, struct edge_model **ret_mode
     switch (install->phase) {
     case INSTALL_IDLE:
         return OK;
+    case INSTALL_TAKE:
+        return step_take(install, err);
     case INSTALL_FETCH:
         return step_fetch(install, err);
     case INSTALL_UNPACK:
@@ -313,6 +413,12 @@ static enum status advance(struct install *install, struct edge_model **ret_mode
         return step_sync(install, err);
     case INSTALL_RENAME:
         return step_rename(install, err);
+    case INSTALL_SHARE:
+        step_share(install);
+        return OK;
+    case INSTALL_KEEP:
+        step_keep(install);
+        return OK;
     case INSTALL_TEST:
         return step_test(install, err);
     case INSTALL_ACTIVATE:

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* install: from a choice to a loaded model: found on disk or downloaded, hashed, synced,
- * self-tested and made active; one slice a step.
+/* install: from a choice to a loaded model: found on disk, in the cache or downloaded,
+ * hashed, synced, self-tested and made active; one slice a step.
  *
- * The transport is tried first and the full artifact after it, unless the network itself
- * failed. Nothing is visible under its final name before its digest was checked. Reading
- * back, unpacking and hashing go in slices of 1 MiB; opening and self-testing the model
- * is one piece. What a failed download left is gone on with the next time; it is removed
- * when its artifact, or another one, is active. */
+ * What the shared cache has is copied, and hashed like everything else; what it lacks is
+ * copied into it. The transport is tried first and the full artifact after it, unless the
+ * network itself failed. Nothing is visible under its final name before its digest was
+ * checked. Reading back, unpacking and hashing go in slices of 1 MiB; opening and
+ * self-testing the model is one piece. What a failed download left is gone on with the
+ * next time; it is removed when its artifact, or another one, is active. */
 #ifndef MUSTER_EDGE_INSTALL_H
 #define MUSTER_EDGE_INSTALL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "edge/cache.h"
 #include "edge/choice.h"
 #include "edge/download.h"
 #include "edge/store.h"
@@ -20,11 +22,14 @@
 
 enum install_phase {
     INSTALL_IDLE,
+    INSTALL_TAKE,   /* copying from the shared cache */
     INSTALL_FETCH,  /* downloading */
     INSTALL_UNPACK, /* a transport into its result */
     INSTALL_HASH,   /* the result, or a file that was there */
     INSTALL_SYNC,
     INSTALL_RENAME,
+    INSTALL_SHARE, /* copying into the shared cache */
+    INSTALL_KEEP,
     INSTALL_TEST,
     INSTALL_ACTIVATE,
 };
@@ -42,6 +47,9 @@ struct install {
     char partials[EDGE_PATH_BYTES]; /* folder of the partial file */
     struct download download;
     struct unpack unpack;
+    struct cache cache; /* shared with other nodes of the machine */
+    bool taken;         /* the artifact is a copy from it */
+    struct copy copy;
     int hash_fd;                /* of the file being hashed, -1 */
     struct tuf_target expected; /* what its bytes must be: as signed, or as recorded */
     struct target_digest digest;
@@ -63,7 +71,7 @@ bool install_fetching(const struct install *install);
 void install_renew_token(struct install *install, const char *token);
 
 /* When it wants to be stepped again, in ms. */
-int64_t install_wait_ms(const struct install *install);
+int64_t install_wait_ms(struct install *install);
 
 /* Ends it, removing what is unfinished but the partial file. */
 void install_stop(struct install *install);

@@ -6,7 +6,7 @@
 
 #include "edge/kept.h"
 
-enum { ANSWER_BYTES = 64 * 1024, DEFAULT_POLL_MS = 30000 };
+enum { DEFAULT_POLL_MS = 30000 };
 
 static int64_t interval(const struct poll *poll)
 {
@@ -253,11 +253,31 @@ static void on_installed(struct poll *poll, struct edge_model *model)
     }
 }
 
+/* A download whose token ended goes on with a new one, as every other request does. */
+static bool renews(struct poll *poll)
+{
+    const struct install *install = poll->install;
+    if (!install->download.refused || poll->renewed) {
+        return false;
+    }
+    const char *token = session_token(poll->session);
+    if (token && strcmp(token, install->token) == 0) {
+        session_refused(poll->session);
+    }
+    poll->renewed = true;
+    poll->phase = POLL_IDLE;
+    poll->next_ms = env_mono_ms(poll->env);
+    return true;
+}
+
 static void step_install(struct poll *poll)
 {
     struct err err = {0};
     struct edge_model *model = NULL;
     enum status status = install_step(poll->install, &model, &err);
+    if (status == ERR_NET_STATUS && renews(poll)) {
+        return;
+    }
     if (status != OK) {
         install_failed(poll, &err);
     } else if (model) {
@@ -387,39 +407,22 @@ static void step_update(struct poll *poll)
 
 /* Asking */
 
-static enum status ask_assignment(struct poll *poll, struct http_call **ret_call,
-                                  struct err *err)
-{
-    struct http_order order = {.path = "/v1/assignment",
-                               .token = session_token(poll->session),
-                               .if_none_match = poll->etag,
-                               .max_bytes = ANSWER_BYTES};
-    return http_call_start(poll->http, &order, ret_call, err);
-}
-
 static void ask(struct poll *poll)
 {
     struct err err = {0};
-    if (ask_assignment(poll, &poll->call, &err) != OK) {
+    if (assignment_ask(poll->http, session_token(poll->session), poll->etag, &poll->call,
+                       &err) != OK) {
         round_failed(poll, &err, 0);
         return;
     }
     poll->phase = POLL_ASK;
 }
 
-static enum status read_assignment(const struct poll *poll, const struct http_call *call,
-                                   struct assignment *ret_assignment, struct err *err)
-{
-    const struct buf *body = &call->body;
-    return assignment_decode(body->data ? body->data : "", body->len,
-                             poll->model[0] ? poll->model : NULL, ret_assignment, err);
-}
-
 static void on_assignment(struct poll *poll)
 {
     struct err err = {0};
     struct assignment assignment;
-    if (read_assignment(poll, poll->call, &assignment, &err) != OK) {
+    if (assignment_read(poll->call, poll->model, &assignment, &err) != OK) {
         round_failed(poll, &err, 0);
         return;
     }
@@ -471,23 +474,11 @@ static void step_ask(struct poll *poll)
 
 /* Newer metadata may withdraw what runs: that does not wait for the end of a download,
  * which goes on where it was. */
-static bool needs_update(const struct poll *poll, const struct assignment *next)
+static int64_t known_timestamp(const struct poll *poll)
 {
     const struct updater *updater = poll->updater;
-    return updater->has_current &&
-           next->timestamp_version > updater->current.timestamp->envelope.version;
-}
-
-/* Whether the answer assigns something else than what is being fetched. */
-static bool is_superseded(const struct poll *poll)
-{
-    const struct assignment *now = &poll->assignment;
-    struct assignment next;
-    return http_call_result(poll->watch, NULL) == OK && poll->watch->status == 200 &&
-           read_assignment(poll, poll->watch, &next, NULL) == OK &&
-           (needs_update(poll, &next) || !next.has_model ||
-            memcmp(next.artifact, now->artifact, 32) != 0 ||
-            strcmp(next.path, now->path) != 0);
+    return updater->has_current ? updater->current.timestamp->envelope.version
+                                : INT64_MAX;
 }
 
 static void watch(struct poll *poll)
@@ -498,14 +489,16 @@ static void watch(struct poll *poll)
     }
     if (!poll->watch && install_fetching(poll->install) && token &&
         env_mono_ms(poll->env) >= poll->watch_ms) {
-        if (ask_assignment(poll, &poll->watch, NULL) != OK) {
+        if (assignment_ask(poll->http, token, poll->etag, &poll->watch, NULL) != OK) {
             end_watch(poll);
         }
     }
     if (!poll->watch || !poll->watch->done) {
         return;
     }
-    if (is_superseded(poll)) { /* the next round sees it too, and begins anew */
+    if (assignment_supersedes(
+            poll->watch, poll->model, &poll->assignment,
+            known_timestamp(poll))) { /* the next round sees it too, and begins anew */
         install_stop(poll->install);
         poll->phase = POLL_IDLE;
         poll->next_ms = env_mono_ms(poll->env);

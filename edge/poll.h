@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "edge/assignment_call.h"
 #include "edge/attempts.h"
 #include "edge/finder.h"
 #include "edge/install.h"

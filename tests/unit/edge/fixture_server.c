@@ -230,7 +230,8 @@ static void file(struct server *server, const struct fixture_request *request,
 {
     for (int i = 0; i < SERVER_FILES; i++) {
         const struct server_file *file = &server->files[i];
-        if (strcmp(file->path, request->path) != 0) {
+        size_t len = strcspn(request->path, "?");
+        if (len != strlen(file->path) || strncmp(file->path, request->path, len) != 0) {
             continue;
         }
         if (strncmp(file->path, "/tuf/targets/", 13) == 0) {
@@ -244,10 +245,28 @@ static void file(struct server *server, const struct fixture_request *request,
     end_problem(server, answer);
 }
 
-static bool needs_token(const char *path)
+/* A signed link for any target; what is asked for is not compared. */
+static void sign_link(struct server *server, const json_t *body,
+                      struct fixture_answer *answer)
 {
+    const char *path = json_string_value(json_object_get(body, "path"));
+    assert_non_null(path);
+    server->links++;
+    answer->status = 201;
+    buf_addf(&answer->body, "{\"url\":\"/tuf/targets/%s?%s\",\"expires_ms\":1}", path,
+             SERVER_LINK_QUERY);
+}
+
+static bool needs_token(const struct server *server,
+                        const struct fixture_request *request)
+{
+    const char *path = request->path, *query = strchr(path, '?');
+    if (strncmp(path, "/tuf/targets/", 13) == 0) {
+        bool linked = query && strcmp(query + 1, SERVER_LINK_QUERY) == 0;
+        return !server->open_targets && !linked;
+    }
     return strcmp(path, "/v1/assignment") == 0 || strcmp(path, "/v1/reports") == 0 ||
-           strncmp(path, "/tuf/targets/", 13) == 0;
+           strcmp(path, "/v1/links") == 0;
 }
 
 static void route(struct server *server, const struct fixture_request *request,
@@ -257,7 +276,7 @@ static void route(struct server *server, const struct fixture_request *request,
     json_t *body = request->body.len > 0 && !request->zstd
                        ? json_loadb(request->body.data, request->body.len, 0, NULL)
                        : NULL;
-    if (needs_token(path) &&
+    if (needs_token(server, request) &&
         (server->token[0] == '\0' || strcmp(request->token, server->token) != 0)) {
         problem(answer, 401, "auth.required");
         end_problem(server, answer);
@@ -267,6 +286,8 @@ static void route(struct server *server, const struct fixture_request *request,
         session(server, body, answer);
     } else if (strcmp(path, "/v1/assignment") == 0) {
         assignment(server, request, answer);
+    } else if (strcmp(path, "/v1/links") == 0) {
+        sign_link(server, body, answer);
     } else if (strcmp(path, "/v1/reports") == 0) {
         report(server, request, answer);
     } else {

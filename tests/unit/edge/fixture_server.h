@@ -19,6 +19,8 @@ enum {
     FOR_EVER = -1
 };
 
+#define SERVER_LINK_QUERY "expires=99&signature=good_-"
+
 /* A request below /tuf/targets. */
 struct server_fetch {
     char path[512];
@@ -77,6 +79,8 @@ struct server {
     int signed_wrong_clock; /* sessions refused for their clock */
     uint8_t public_key[32];
     char token[64];
+    bool open_targets; /* without a token */
+    int links;         /* made */
     struct server_fault faults[SERVER_FAULTS];
     int64_t next_id;
     struct server_fetch fetches[SERVER_FETCHES];

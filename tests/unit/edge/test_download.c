@@ -286,6 +286,21 @@ static void what_is_no_longer_assigned_is_abandoned(void **state)
     assert_string_equal(node.messages, "");
 }
 
+/* The token of a download that began long ago has ended. */
+static void a_download_goes_on_with_a_new_session(void **state)
+{
+    (void)state;
+    die_with_a_part();
+    server_fault(&server, &(struct server_fault){.path = "/tuf/targets/",
+                                                 .times = 1,
+                                                 .status = 401,
+                                                 .code = "auth.required"});
+    node_open(&node);
+    until_model(0);
+    assert_range(2, "bytes=50000-", 206);
+    assert_string_equal(node.messages, "");
+}
+
 static bool polled_on(struct node *same, void *user)
 {
     (void)same;
@@ -359,6 +374,7 @@ int main(void)
         TEST(a_flipped_byte_in_the_rest_is_fetched_anew),
         TEST(a_download_below_the_least_rate_is_broken_off),
         TEST(what_is_no_longer_assigned_is_abandoned),
+        TEST(a_download_goes_on_with_a_new_session),
         TEST(a_busy_server_is_left_alone_as_long_as_it_says),
         TEST(attempts_that_bring_nothing_come_to_a_pause),
     };
