@@ -119,6 +119,26 @@ has 'PREDICTIONS'
 exits 3 "$muster" query volume --from 0 --step-s 60
 exits 2 "$muster" query volume --from yesterday
 
+# a model of a team's own: signed by its key, pushed with the delegation, run by the node
+export MUSTER_REPO=$WORK/repo MUSTER_PASSPHRASE
+MUSTER_PASSPHRASE=$(cat "$WORK/passphrase")
+exits 0 "$muster" key new "$WORK/team.key"
+exits 0 "$muster" repo delegate fashion --key "$WORK/team.key"
+fleet_publish 1.1.0 --key "$WORK/team.key"
+exits 0 "$muster" repo status --json
+[ "$(jq -c '[.artifacts[].listed_by]' "$WORK/stdout")" = '["targets","fashion"]' ] ||
+    fail "not listed by targets and team: $(cat "$WORK/stdout")"
+exits 0 "$muster" model deploy fashion --version 1.1.0 --json
+ran_both() {
+    [ "$("$muster" node list --json | jq '[.[].predictions] | add')" = 400 ]
+}
+until_true 120 "200 predictions of the team's version" ran_both
+exits 0 "$muster" model remove fashion 1.0.0
+exits 0 "$muster" repo push --all
+exits 0 "$muster" model versions fashion --json
+[ "$(jq -c '[.versions[] | select(.listed != false) | .version]' "$WORK/stdout")" = '["1.1.0"]' ] ||
+    fail "a removed version is still listed: $(cat "$WORK/stdout")"
+
 # ends
 exits 0 "$muster" deployment list --table
 has 'site=lyon'
