@@ -22,6 +22,7 @@ int cli_fail(const struct err *err);
 
 /* The subcommands: each parses its own options and returns an exit code. */
 int cmd_server_status(int argc, char **argv);
+int cmd_server_history(int argc, char **argv);
 int cmd_node_list(int argc, char **argv);
 int cmd_node_show(int argc, char **argv);
 int cmd_node_label(int argc, char **argv);

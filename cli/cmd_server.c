@@ -116,3 +116,59 @@ int cmd_server_status(int argc, char **argv)
     return code == CLI_OK && !json_is_true(json_object_get(state, "ready")) ? CLI_FAILED
                                                                             : code;
 }
+
+/* The versions of an item's roles as one object, for the table. */
+static void add_versions(json_t *item)
+{
+    json_t *versions = json_object();
+    size_t at;
+    json_t *role;
+    json_array_foreach(json_object_get(item, "roles"), at, role)
+    {
+        const char *name = json_string_value(json_object_get(role, "role"));
+        (void)json_object_set(versions, name ? name : "?",
+                              json_object_get(role, "version"));
+    }
+    (void)json_object_set_new(item, "versions", versions);
+}
+
+int cmd_server_history(int argc, char **argv)
+{
+    struct connection connection = {0};
+    struct output output = {0};
+    const struct option_row options[] = {CONNECTION_OPTIONS(connection),
+                                         OUTPUT_OPTIONS(output)};
+    const struct usage usage = {
+        .synopsis = "muster server history [options]",
+        .about =
+            "Lists every state that was ever published, newest first: when, by whose\n"
+            "token, the version of each role, and how many targets came and went. With\n"
+            "--json also the digests and paths. Needs a token of role viewer.",
+        .examples = "  muster server history --server http://127.0.0.1:8080 "
+                    "--token-file viewer.token\n",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+    };
+    struct operands operands;
+    int code;
+    if (!usage_parse(&usage, argc, argv, &operands, &code)) {
+        return code;
+    }
+    HTTP_JSON_AUTO *items = NULL;
+    struct err err = {0};
+    if (http_list(&connection, "/v1/repository/history", &items, &err) != OK) {
+        return cli_fail(&err);
+    }
+    size_t at;
+    json_t *item;
+    json_array_foreach(items, at, item)
+    {
+        add_versions(item);
+    }
+    static const struct column columns[] = {
+        {"ID", "id", CELL_PLAIN},           {"PUBLISHED", "published_ms", CELL_TIME},
+        {"BY", "published_by", CELL_PLAIN}, {"VERSIONS", "versions", CELL_PLAIN},
+        {"CAME", "listed", CELL_PLAIN},     {"WENT", "unlisted", CELL_PLAIN},
+    };
+    return output_list(&output, items, columns, sizeof columns / sizeof columns[0]);
+}

@@ -17,6 +17,7 @@ struct command {
 
 static const struct command commands[] = {
     {"server", "status", "readiness, repository, nodes", cmd_server_status},
+    {"server", "history", "what was published when, by whom", cmd_server_history},
     {"node", "list", "all nodes, or those of a selector", cmd_node_list},
     {"node", "show", "one node: facts, health, what it runs", cmd_node_show},
     {"node", "label", "set or remove labels", cmd_node_label},

@@ -30,8 +30,12 @@ route_handler api_whoami;
 route_handler api_models_list, api_model_get, api_model_detail_put;
 route_handler api_deployment_create, api_deployments_list, api_deployment_remove;
 
+/* links.c: who may download */
+route_handler api_link_create, api_model_access_put;
+
 /* repository.c, tuf.c */
-route_handler api_repository_get, api_repository_publish, api_repository_put_target;
+route_handler api_repository_get, api_repository_history, api_repository_publish,
+    api_repository_put_target;
 route_handler api_tuf_timestamp, api_tuf_metadata, api_tuf_target;
 
 /* analytics.c */

@@ -6,6 +6,7 @@
 #include "server/api/handlers.h"
 #include "server/api/model_detail.h"
 #include "server/service/artifacts.h"
+#include "server/service/model_access.h"
 #include "server/service/nodes.h"
 
 static void add_model(struct buf *json, const struct model_info *model)
@@ -150,6 +151,8 @@ enum status api_model_get(struct request *request, struct response *response)
     buf_addc(&json, ']');
     answer_raw(&json, "detail", "{");
     answer_model_detail(&json, &detail);
-    buf_addstr(&json, "}}");
+    buf_addc(&json, '}');
+    answer_boolean(&json, "public", model_access_public(services(request)->access, name));
+    buf_addc(&json, '}');
     return answer_send(request, response, 200, &json);
 }

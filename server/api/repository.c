@@ -5,8 +5,9 @@
 #include "server/api/handlers.h"
 #include "server/service/keys.h"
 #include "server/service/publication.h"
+#include "server/service/publication_history.h"
 
-enum { METADATA_BYTES_MAX = 8 * 1024 * 1024 };
+enum { METADATA_BYTES_MAX = 8 * 1024 * 1024, HISTORY_PAGE_MAX = 100 };
 
 enum status api_repository_get(struct request *request, struct response *response)
 {
@@ -33,6 +34,78 @@ enum status api_repository_get(struct request *request, struct response *respons
     buf_addc(&json, ']');
     answer_text(&json, "timestamp_key", key);
     buf_addc(&json, '}');
+    return answer_send(request, response, 200, &json);
+}
+
+static void add_targets(struct buf *json, const char *name, const struct target_row *rows,
+                        size_t count)
+{
+    char sha256[65];
+    answer_raw(json, name, "[");
+    for (size_t i = 0; i < count; i++) {
+        buf_addstr(json, i > 0 ? ",{" : "{");
+        hex_encode(rows[i].sha256, sizeof rows[i].sha256, sha256);
+        answer_text(json, "path", rows[i].path);
+        answer_text(json, "sha256", sha256);
+        answer_integer(json, "length", rows[i].length);
+        buf_addc(json, '}');
+    }
+    buf_addc(json, ']');
+}
+
+static void add_publication(struct buf *json, const struct history_item *item)
+{
+    char sha256[65];
+    answer_integer(json, "id", item->row.id);
+    answer_integer(json, "published_ms", item->row.published_ms);
+    answer_text(json, "published_by", item->row.published_by);
+    answer_raw(json, "roles", "[");
+    for (size_t i = 0; i < item->role_count; i++) {
+        const struct publication_role_row *role = &item->roles[i];
+        buf_addstr(json, i > 0 ? ",{" : "{");
+        hex_encode(role->sha256, sizeof role->sha256, sha256);
+        answer_text(json, "role", role->role);
+        answer_integer(json, "version", role->version);
+        answer_integer(json, "expires_ms", role->expires_ms);
+        answer_text(json, "sha256", sha256);
+        answer_boolean(json, "delegated", role->delegated);
+        buf_addc(json, '}');
+    }
+    buf_addc(json, ']');
+    answer_integer(json, "listed", item->row.listed);
+    answer_integer(json, "unlisted", item->row.unlisted);
+    add_targets(json, "came", item->came, item->came_count);
+    add_targets(json, "went", item->went, item->went_count);
+}
+
+enum status api_repository_history(struct request *request, struct response *response)
+{
+    BUF_AUTO json = BUF_INIT(ANSWER_BYTES_MAX);
+    struct history_item *items = NULL;
+    size_t count = 0;
+    struct history_page page = {0};
+    size_t limit = 0;
+    enum status status = answer_limit(request, &limit);
+    if (status == OK) {
+        limit = limit < HISTORY_PAGE_MAX ? limit : HISTORY_PAGE_MAX;
+        status = request_query_int(request, "cursor", 1, INT64_MAX, INT64_MAX,
+                                   &page.before_id);
+        page.limit = limit + 1;
+    }
+    if (status == OK) {
+        status = publication_history(request->scope, &page, &request->arena, &items,
+                                     &count, &request->err);
+    }
+    if (status != OK) {
+        return status;
+    }
+    buf_addstr(&json, "{\"items\":[");
+    for (size_t i = 0; i < count && i < limit; i++) {
+        buf_addstr(&json, i > 0 ? ",{" : "{");
+        add_publication(&json, &items[i]);
+        buf_addc(&json, '}');
+    }
+    answer_list_end(&json, count > limit ? items[limit - 1].row.id : 0);
     return answer_send(request, response, 200, &json);
 }
 

@@ -83,6 +83,9 @@ static enum status check_rights(struct exchange *x)
         return OK;
     }
     const char *header = guard_field(&x->head, "Authorization");
+    if (access == ACCESS_TOKEN_OR_LINK && !header) {
+        return OK;
+    }
     bool is_bearer = header && strncasecmp(header, "Bearer ", 7) == 0;
     enum status status =
         x->http->options.authenticate && (is_bearer || !header)
@@ -105,6 +108,7 @@ static enum status check_rights(struct exchange *x)
         is_allowed = who->kind == PRINCIPAL_NODE;
         break;
     case ACCESS_ANY_TOKEN:
+    case ACCESS_TOKEN_OR_LINK:
         is_allowed = who->kind != PRINCIPAL_NONE;
         break;
     case ACCESS_VIEWER:

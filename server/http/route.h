@@ -29,7 +29,8 @@ enum route_access {
     ACCESS_OPERATOR,
     ACCESS_PUBLISHER,
     ACCESS_ADMIN,
-    ACCESS_ANY_TOKEN, /* a node's or any API token */
+    ACCESS_ANY_TOKEN,     /* a node's or any API token */
+    ACCESS_TOKEN_OR_LINK, /* the same; without any, the handler decides (auth.required) */
 };
 
 typedef enum status route_handler(struct request *request, struct response *response);

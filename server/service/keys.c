@@ -15,6 +15,7 @@ enum { KEY_BYTES = 32, KEY_TEXT_BYTES = 2 * KEY_BYTES + 1 };
 static const char *const NAMES[] = {"session.key", "timestamp.key", "seal.key"};
 
 static const char HASH_DOMAIN[] = "muster-token-v1\n";
+static const char LINK_DOMAIN[] = "muster-link-key-v1\n";
 
 static enum status key_path(const char *folder, const char *name,
                             char ret_path[static PATH_MAX], struct err *err)
@@ -98,6 +99,9 @@ enum status keys_load(const char *folder, struct keys *ret_keys, struct err *err
         status = load_one(folder, "seal.key", keys.seal, err);
     }
     if (status == OK) {
+        (void)crypto_generichash(keys.link, sizeof keys.link,
+                                 (const uint8_t *)LINK_DOMAIN, sizeof LINK_DOMAIN - 1,
+                                 keys.session, sizeof keys.session);
         status = load_one(folder, "timestamp.key", seed, err);
     }
     if (status == OK) {

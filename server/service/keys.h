@@ -2,7 +2,7 @@
 /* keys: the server's own secrets, files below keys/ of the data directory, never in the
  * database.
  *
- *   session.key    MACs session tokens and hashes API and enrolment tokens
+ *   session.key    MACs session tokens, hashes API and enrolment tokens, signs links
  *   timestamp.key  signs TUF timestamps (an Ed25519 seed)
  *   seal.key       seals secrets of webhooks
  *
@@ -24,6 +24,7 @@ enum {
 struct keys {
     uint8_t session[32];
     uint8_t seal[32];
+    uint8_t link[32]; /* derived from `session`: signs links to artifacts */
     struct signing_key timestamp;
 };
 

@@ -13,38 +13,25 @@
 #include "server/service/changes.h"
 #include "server/service/keys.h"
 #include "server/service/publication_files.h"
+#include "server/service/publication_history.h"
 #include "server/store/registry.h"
-#include "server/store/registry_models.h"
+#include "server/store/publications.h"
 #include "tuf/signing.h"
-
-/* A listing on its way into the database. */
-struct listing {
-    const struct live *live;
-    const char *actor;
-    int64_t at_ms;
-};
 
 static enum status write_listing(void *context, struct db *db, struct err *err)
 {
-    const struct listing *listing = context;
-    const struct trusted_set *set = &listing->live->set;
-    struct publication_row row = {
-        .published_ms = listing->at_ms,
-        .published_by = listing->actor,
-        .root_version = set->root->envelope.version,
-        .snapshot_version = set->snapshot->envelope.version,
-        .targets_version = set->targets->envelope.version,
-    };
+    struct publication_record *record = context;
+    const struct tuf_envelope *targets = &record->live->set.targets->envelope;
     char subject[32];
-    (void)snprintf(subject, sizeof subject, "targets %" PRId64, row.targets_version);
-    struct audit_row audit = {.at_ms = listing->at_ms,
-                              .actor = listing->actor,
+    (void)snprintf(subject, sizeof subject, "targets %" PRId64, targets->version);
+    struct audit_row audit = {.at_ms = record->at_ms,
+                              .actor = record->actor,
                               .action = "repository.publish",
                               .subject = subject};
     enum status status =
-        artifacts_write_listing(db, &listing->live->listing, listing->at_ms, err);
+        artifacts_write_listing(db, &record->live->listing, record->at_ms, err);
     if (status == OK) {
-        status = publication_row_insert(db, &row, err);
+        status = publication_record_write(record, db, err);
     }
     return status == OK ? audit_row_insert(db, &audit, err) : status;
 }
@@ -53,14 +40,18 @@ enum status publication_list(struct publication *publication, const char *actor,
                              struct err *err)
 {
     CHANGE_AUTO(held, publication->options.changes);
-    struct listing listing = {
+    struct publication_record record = {
         .live = publication->live, .actor = actor, .at_ms = clock_wall_ms()};
-    enum status status =
-        changes_commit(publication->options.changes, write_listing, &listing, err);
+    enum status status = publication_record_make(publication, &record, err);
+    if (status == OK) {
+        status =
+            changes_commit(publication->options.changes, write_listing, &record, err);
+    }
     if (status == OK) {
         status = artifacts_list(publication->options.artifacts,
-                                &publication->live->listing, listing.at_ms, err);
+                                &publication->live->listing, record.at_ms, err);
     }
+    publication_record_release(&record);
     publication->listed = status == OK;
     return status;
 }
@@ -106,7 +97,7 @@ static enum status compare(void *context, struct db *db, struct err *err)
     struct publication_row row = {0};
     enum status status = publication_row_newest(db, &row, err);
     const struct trusted_set *set = &comparison->live->set;
-    comparison->equal = row.root_version == set->root->envelope.version &&
+    comparison->equal = row.complete && row.root_version == set->root->envelope.version &&
                         row.snapshot_version == set->snapshot->envelope.version &&
                         row.targets_version == set->targets->envelope.version;
     return status;

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "tuf/delegation.h"
 
@@ -115,6 +116,11 @@ enum status publication_open_metadata(struct publication *publication, const cha
 enum status publication_open_target(struct publication *publication, const char *folder,
                                     const char *name, struct publication_file *ret_file,
                                     struct err *err) MUST_USE;
+
+/* Appends where a listed target lies below the target URL:
+ * "<model>/<seq>/<sha256>.<file>". ERR_NOT_FOUND. */
+enum status publication_target_url(struct publication *publication, const char *path,
+                                   struct buf *ret_url, struct err *err) MUST_USE;
 
 /* Signs a new timestamp when less than half of its life is left, and lists what could not
  * be listed before. Called every now and then. Blocks. */

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "server/service/publication_files.h"
 #include "server/service/table.h"
+#include "tuf/target.h"
 
 struct verified_file {
     char sha256[SHA256_HEX_BYTES];
@@ -301,4 +302,17 @@ enum status publication_open_target(struct publication *publication, const char 
         return err_set(err, ERR_NOT_FOUND, "no such target is published");
     }
     return open_verified(publication, sha256, length, ret_file, err);
+}
+
+enum status publication_target_url(struct publication *publication, const char *path,
+                                   struct buf *ret_url, struct err *err)
+{
+    (void)pthread_rwlock_rdlock(&publication->lock);
+    const struct tuf_target *target =
+        publication->live ? tuf_targets_find(&publication->live->listing, path) : NULL;
+    enum status status =
+        target ? target_fetch_path(target, true, ret_url, err)
+               : err_set(err, ERR_NOT_FOUND, "no target '%.80s' is listed", path);
+    (void)pthread_rwlock_unlock(&publication->lock);
+    return status;
 }

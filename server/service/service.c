@@ -16,6 +16,7 @@
 #include "server/service/deployments.h"
 #include "server/service/enrollment.h"
 #include "server/service/keys.h"
+#include "server/service/model_access.h"
 #include "server/service/model_detail.h"
 #include "server/service/nodes.h"
 #include "server/service/publication.h"
@@ -173,6 +174,10 @@ static enum status open_registry(struct service *service,
         status = model_details_open(service->changes, service->artifacts,
                                     &service->details, err);
     }
+    if (status == OK) {
+        status = model_access_open(service->changes, service->artifacts, &service->access,
+                                   err);
+    }
     return status;
 }
 
@@ -245,6 +250,7 @@ void service_close(struct service *service)
     }
     publication_free(service->publication);
     auth_free(service->auth);
+    model_access_free(service->access);
     model_details_free(service->details);
     deployments_free(service->deployments);
     artifacts_free(service->artifacts);

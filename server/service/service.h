@@ -19,6 +19,7 @@ struct deployments;   /* "run this version" rules in memory, assignment per node
 struct enrollment;    /* enrolment tokens and enrolment */
 struct ingest;        /* admission of reports: ids, dedupe, cohorts, rollup counters */
 struct keys;          /* the secrets of keys/ */
+struct model_access;  /* models whose artifacts are for everybody */
 struct model_details; /* how much detail is asked of each model's nodes */
 struct nodes;       /* facts, labels, last seen, newest report of every node, in memory */
 struct publication; /* the published TUF state and the timestamp signer */
@@ -33,6 +34,7 @@ struct service {
     struct artifacts *artifacts;
     struct auth *auth;
     struct deployments *deployments;
+    struct model_access *access;
     struct model_details *details;
     struct enrollment *enrollment;
     struct ingest *ingest; /* opened and closed by the program, see ingest.h */

@@ -13,8 +13,6 @@ enum models_statement {
     DEPLOYMENT_INSERT,
     DEPLOYMENT_REMOVE,
     DEPLOYMENT_LOAD,
-    PUBLICATION_INSERT,
-    PUBLICATION_NEWEST,
 };
 
 static const char *const sql[] = {
@@ -44,12 +42,6 @@ static const char *const sql[] = {
     [DEPLOYMENT_REMOVE] = "UPDATE deployment SET removed_ms = ?2 WHERE id = ?1",
     [DEPLOYMENT_LOAD] = "SELECT id, model, seq, selector, created_ms, created_by"
                         " FROM deployment WHERE removed_ms IS NULL ORDER BY id",
-    [PUBLICATION_INSERT] =
-        "INSERT INTO tuf_publication(published_ms, published_by, root_version,"
-        " snapshot_version, targets_version) VALUES (?1, ?2, ?3, ?4, ?5)",
-    [PUBLICATION_NEWEST] = "SELECT published_ms, root_version, snapshot_version,"
-                           " targets_version FROM tuf_publication ORDER BY id DESC"
-                           " LIMIT 1",
 };
 const struct db_module_table registry_models_statements = DB_MODULE_TABLE(sql);
 
@@ -123,37 +115,6 @@ enum status deployment_row_remove(struct db *db, int64_t id, int64_t removed_ms,
     db_bind_int(stmt, 1, id);
     db_bind_int(stmt, 2, removed_ms);
     return db_run(db, stmt, err);
-}
-
-enum status publication_row_insert(struct db *db, const struct publication_row *row,
-                                   struct err *err)
-{
-    DB_STMT stmt = db_statement(db, DB_REGISTRY_MODELS, PUBLICATION_INSERT);
-    db_bind_int(stmt, 1, row->published_ms);
-    db_bind_text(stmt, 2, row->published_by);
-    db_bind_int(stmt, 3, row->root_version);
-    db_bind_int(stmt, 4, row->snapshot_version);
-    db_bind_int(stmt, 5, row->targets_version);
-    return db_run(db, stmt, err);
-}
-
-enum status publication_row_newest(struct db *db, struct publication_row *ret_row,
-                                   struct err *err)
-{
-    DB_STMT stmt = db_statement(db, DB_REGISTRY_MODELS, PUBLICATION_NEWEST);
-    bool found = false;
-    enum status status = db_step(db, stmt, &found, err);
-    struct publication_row row = {0};
-    if (status == OK && found) {
-        row.published_ms = db_column_int(stmt, 0);
-        row.root_version = db_column_int(stmt, 1);
-        row.snapshot_version = db_column_int(stmt, 2);
-        row.targets_version = db_column_int(stmt, 3);
-    }
-    if (status == OK) {
-        *ret_row = row;
-    }
-    return status;
 }
 
 enum status model_rows_load(struct db *db,

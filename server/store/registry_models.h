@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* registry_models: the statements of models, versions, artifacts, deployments and
- * publications.
+/* registry_models: the statements of models, versions, artifacts and deployments.
  *
  * Writing functions run on the writer inside its transaction. Loading ones hand out rows
  * in order; texts live only during the call, and an error of `each` ends it. */
@@ -39,12 +38,6 @@ struct deployment_row {
     const char *created_by;
 };
 
-struct publication_row {
-    int64_t published_ms;
-    const char *published_by;
-    int64_t root_version, snapshot_version, targets_version;
-};
-
 /* Inserts a model, or sets its task and raises its floor (never lowers it). */
 enum status model_row_put(struct db *db, const struct model_row *row,
                           struct err *err) MUST_USE;
@@ -62,14 +55,6 @@ enum status deployment_row_insert(struct db *db, const struct deployment_row *ro
                                   int64_t *ret_id, struct err *err) MUST_USE;
 enum status deployment_row_remove(struct db *db, int64_t id, int64_t removed_ms,
                                   struct err *err) MUST_USE;
-
-/* Notes what was published. */
-enum status publication_row_insert(struct db *db, const struct publication_row *row,
-                                   struct err *err) MUST_USE;
-
-/* The newest publication; all versions 0 when there is none. Its text is not set. */
-enum status publication_row_newest(struct db *db, struct publication_row *ret_row,
-                                   struct err *err) MUST_USE;
 
 /* Every model by name, every artifact by model, seq and variant, every deployment in
  * force by id. */

@@ -77,6 +77,7 @@ static const char *too_weak(const struct route *route, const char *const *roles,
         return roles[2];
     case ACCESS_PUBLIC:
     case ACCESS_ANY_TOKEN:
+    case ACCESS_TOKEN_OR_LINK:
         break;
     }
     return NULL;

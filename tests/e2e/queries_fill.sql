@@ -97,3 +97,10 @@ INSERT INTO entropy_quarter
 INSERT INTO margin_quarter
   SELECT counted_ms - counted_ms % 900000, cohort_id, key, sum(value) FROM v_summary JOIN summary USING (first_id, cohort_id),
     json_each(summary.margin) GROUP BY 1, 2, 3;
+
+-- Two published states: the second one listed another target and dropped none.
+INSERT INTO tuf_publication(published_ms, published_by, root_version, snapshot_version, targets_version)
+  VALUES (0, 'ci', 1, 1, 1), (3600000, 'ci', 1, 2, 2);
+INSERT INTO tuf_publication_role SELECT id, 'targets', 0, id, 9, zeroblob(32) FROM tuf_publication;
+INSERT INTO tuf_target VALUES ('fashion/1/fp32.mnet', 1, NULL, 9, CAST(x'01' || zeroblob(31) AS BLOB)),
+  ('fashion/2/fp32.mnet', 2, NULL, 9, CAST(x'02' || zeroblob(31) AS BLOB));

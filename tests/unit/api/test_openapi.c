@@ -59,6 +59,8 @@ static const char *access_name(enum route_access access)
         return "admin";
     case ACCESS_ANY_TOKEN:
         return "any_token";
+    case ACCESS_TOKEN_OR_LINK:
+        return "token_or_link";
     }
     return "";
 }
