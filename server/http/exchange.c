@@ -20,6 +20,14 @@ enum {
 
 /* ---- the answer log ------------------------------------------------------------- */
 
+/* A signed link opens what it names: its query does not go into the log. */
+static const char *logged_target(const struct exchange *x)
+{
+    const struct route *route = x->request.route;
+    return route && route->access == ACCESS_TOKEN_OR_LINK ? x->request.path
+                                                          : x->raw_target;
+}
+
 static void log_answer(const struct exchange *x, bool is_complete)
 {
     const struct request *request = &x->request;
@@ -39,7 +47,7 @@ static void log_answer(const struct exchange *x, bool is_complete)
               log_text("complete", is_complete ? "yes" : "no"),
               log_int("principal", request->principal.id),
               log_text("traceparent", trace ? trace : "-"),
-              log_text("agent", short_agent), log_text("target", x->raw_target));
+              log_text("agent", short_agent), log_text("target", logged_target(x)));
 }
 
 static void count_answer(const struct exchange *x, int64_t now_us)

@@ -3,10 +3,13 @@
 #include "tests/api/publisher.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "tuf/json.h"
 #include "tuf/trusted_set.h"
 
@@ -83,6 +86,18 @@ static void a_link_needs_no_token(void **state)
     assert_int_equal(site_call(&site, "POST", "/v1/links", site.admin,
                                "{\"path\":\"fashion/9/fp32.mnet\"}", &reply),
                      404);
+}
+
+static void the_log_does_not_show_links(void **state)
+{
+    (void)state;
+    BUF_AUTO log = BUF_INIT(1 << 20);
+    char path[300];
+    (void)snprintf(path, sizeof path, "%s/log", site.folder);
+    assert_int_equal(file_read(path, &log, NULL), OK);
+    assert_non_null(strstr(log.data, "event=link_signed"));
+    assert_non_null(strstr(log.data, "target=/tuf/targets/fashion/1/"));
+    assert_null(strstr(log.data, "signature="));
 }
 
 static void assert_no_link(const char *url)
@@ -259,16 +274,94 @@ static void the_first_root_leads_to_the_newest_one(void **state)
     assert_int_equal(get("/tuf/metadata/7.root.json", NULL, &reply), 404);
 }
 
+/* ---- timestamps ---- */
+
+static const char FAKETIME[] = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+
+/* Starts again with a clock that is off by so much; "" is the right time. */
+static void restart_at(const char *offset)
+{
+    assert_int_equal(program_stop(&site.server), 0);
+    if (offset[0]) {
+        assert_int_equal(setenv("FAKETIME", offset, 1), 0);
+        assert_int_equal(setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1", 1), 0);
+        assert_int_equal(setenv("LD_PRELOAD", FAKETIME, 1), 0);
+    }
+    site_restart(&site, NULL);
+    assert_int_equal(unsetenv("LD_PRELOAD"), 0);
+}
+
+struct stamp {
+    int64_t version;
+    char expires[40];
+};
+
+static struct stamp timestamp_now(void)
+{
+    REPLY_AUTO reply = {0};
+    struct stamp stamp;
+    char version[32];
+    assert_int_equal(get("/tuf/metadata/timestamp.json", NULL, &reply), 200);
+    reply_member(&reply, "expires", stamp.expires, sizeof stamp.expires);
+    assert_int_equal(get("/v1/repository", site.admin, &reply), 200);
+    const char *role = strstr(reply.answer.body, "\"role\":\"timestamp\",\"version\":");
+    assert_non_null(role);
+    (void)snprintf(version, sizeof version, "%.20s",
+                   role + strlen("\"role\":\"timestamp\",\"version\":"));
+    stamp.version = strtoll(version, NULL, 10);
+    return stamp;
+}
+
+static void assert_fresh(const struct stamp *stamp)
+{
+    char now[RFC3339_BYTES];
+    clock_format_utc(clock_wall_ms() + (int64_t)3 * 86400000, now);
+    assert_true(strcmp(stamp->expires, now) > 0);
+}
+
+static void a_wrong_clock_stops_no_timestamps(void **state)
+{
+    (void)state;
+    REPLY_AUTO reply = {0};
+    if (SANITIZER_FACTOR > 1 || access(FAKETIME, R_OK) != 0) {
+        print_message("without libfaketime, or with sanitizers: not tried\n");
+        skip();
+    }
+    struct stamp before = timestamp_now();
+    restart_at("-400d");
+    publisher_version(&publisher, "targets", 3, 1);
+    publisher_sign(&publisher, 3);
+    assert_int_equal(publisher_push(&publisher, false, &reply), 200);
+    struct stamp old = timestamp_now(); /* it has expired for all others */
+    assert_true(old.version > before.version);
+    assert_true(strcmp(old.expires, before.expires) < 0);
+    restart_at("");
+    struct stamp right = timestamp_now();
+    assert_true(right.version > old.version);
+    assert_fresh(&right);
+    restart_at("+5d"); /* less than half of its life is left */
+    struct stamp later = timestamp_now();
+    assert_true(later.version > right.version);
+    restart_at("");
+    publisher_sign(&publisher, 4);
+    assert_int_equal(publisher_push(&publisher, false, &reply), 200);
+    struct stamp last = timestamp_now();
+    assert_true(last.version > later.version); /* though the clock is behind */
+    assert_fresh(&last);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_link_needs_no_token),
+        cmocka_unit_test(the_log_does_not_show_links),
         cmocka_unit_test(a_link_is_for_one_file_and_one_time),
         cmocka_unit_test(a_link_of_another_session_key_is_refused),
         cmocka_unit_test(artifacts_of_a_public_model_are_everybody_s),
         cmocka_unit_test(the_history_tells_what_was_live_when),
         cmocka_unit_test(the_views_tell_the_same),
         cmocka_unit_test(the_first_root_leads_to_the_newest_one),
+        cmocka_unit_test(a_wrong_clock_stops_no_timestamps),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -26,42 +26,6 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-# nginx_up WORKERS: as fast as it goes: open files cached, no log, connections for ever.
-nginx_up() {
-    need nginx
-    local folder=$WORK/nginx
-    mkdir -p "$folder/root/v1"
-    head -c 400 /dev/zero | tr '\0' 'x' >"$folder/root/v1/assignment"
-    NGINX_PORT=$(free_port)
-    cat >"$folder/conf" <<CONF
-daemon off;
-$([ "$(id -u)" -ne 0 ] || echo 'user root;')
-worker_processes $1;
-pid $folder/pid;
-error_log $folder/error.log;
-events { worker_connections 4096; }
-http {
-    access_log off;
-    client_body_temp_path $folder/body; proxy_temp_path $folder/proxy; fastcgi_temp_path $folder/fastcgi;
-    uwsgi_temp_path $folder/uwsgi; scgi_temp_path $folder/scgi;
-    keepalive_requests 1000000000;
-    open_file_cache max=100; open_file_cache_valid 1h;
-    server { listen 127.0.0.1:$NGINX_PORT; root $folder/root; }
-}
-CONF
-    nginx -c "$folder/conf" -e "$folder/error.log" >"$WORK/nginx.log" 2>&1 &
-    NGINX_PID=$!
-    PIDS+=("$NGINX_PID")
-    until_true 30 "nginx" answers "http://127.0.0.1:$NGINX_PORT/v1/assignment"
-    NGINX_WORKERS=()
-    local worker
-    for worker in $(process_tree "$NGINX_PID" | tail -n +2); do
-        NGINX_WORKERS+=(--server-pid "$worker")
-    done
-    [ ${#NGINX_WORKERS[@]} -gt 0 ] || fail "nginx has no workers"
-}
-
-
 muster_turn() {
     load polls --fleet "$WORK/fleet" --seconds "$seconds" --connections $CONNECTIONS --server-pid "$SERVER_PID"
 }
@@ -75,6 +39,12 @@ note() {
     say "$1: $LAST_RATE/s, $(field server_cpu_us_per_answer "$2") us, p99 $(field p99_us "$2") us"
 }
 
+# What nginx answers with: as long as an assignment.
+nginx_file() {
+    mkdir -p "$WORK/nginx/root/v1"
+    head -c 400 /dev/zero | tr '\0' 'x' >"$WORK/nginx/root/v1/assignment"
+}
+
 one_round() {
     local name order="muster nginx_1 nginx_2" result
     declare -A rate=()
@@ -83,7 +53,7 @@ one_round() {
         if [ "$name" = muster ]; then
             result=$(muster_turn) || fail "polls: $result"
         else
-            nginx_up "${name#nginx_}"
+            nginx_up "${name#nginx_}" /v1/assignment
             result=$(nginx_load) || fail "nginx: $result"
             end_process "$NGINX_PID"
         fi
@@ -125,6 +95,7 @@ file_writes() {
 }
 
 muster_site 1000
+nginx_file
 muster_turn >"$WORK/warm.log" # the enrolments' pages are written back by now
 for round in $(seq "$rounds"); do
     say "round $round of $rounds"

@@ -267,3 +267,40 @@ zstd_down() { muster_stop; }
 bench_more_cleanup() {
     [ -z "$POSTGRES_FOLDER" ] || rm -rf "$POSTGRES_FOLDER"
 }
+
+# ---- nginx: files below $WORK/nginx/root, as fast as it goes: open files cached, sendfile, no
+# log, connections for ever ----
+
+# nginx_up WORKERS PATH: sets NGINX_PORT, NGINX_PID and NGINX_WORKERS; PATH is a file that is there.
+nginx_up() {
+    need nginx
+    local folder=$WORK/nginx worker
+    mkdir -p "$folder"
+    NGINX_PORT=$(free_port)
+    cat >"$folder/conf" <<CONF
+daemon off;
+$([ "$(id -u)" -ne 0 ] || echo 'user root;')
+worker_processes $1;
+pid $folder/pid;
+error_log $folder/error.log;
+events { worker_connections 4096; }
+http {
+    access_log off;
+    client_body_temp_path $folder/body; proxy_temp_path $folder/proxy; fastcgi_temp_path $folder/fastcgi;
+    uwsgi_temp_path $folder/uwsgi; scgi_temp_path $folder/scgi;
+    sendfile on; tcp_nopush on;
+    keepalive_requests 1000000000;
+    open_file_cache max=100; open_file_cache_valid 1h;
+    server { listen 127.0.0.1:$NGINX_PORT; root $folder/root; }
+}
+CONF
+    nginx -c "$folder/conf" -e "$folder/error.log" >"$WORK/nginx.log" 2>&1 &
+    NGINX_PID=$!
+    PIDS+=("$NGINX_PID")
+    until_true 30 "nginx" answers "http://127.0.0.1:$NGINX_PORT$2"
+    NGINX_WORKERS=()
+    for worker in $(process_tree "$NGINX_PID" | tail -n +2); do
+        NGINX_WORKERS+=(--server-pid "$worker")
+    done
+    [ ${#NGINX_WORKERS[@]} -gt 0 ] || fail "nginx has no workers"
+}
