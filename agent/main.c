@@ -56,7 +56,8 @@ static void on_model_changed(void *user, const struct muster_client_model *model
     }
     log_event(LOG_LEVEL_INFO, "model", log_text("model", model->name),
               log_text("version", model->version), log_int("seq", model->seq),
-              log_text("artifact", model->artifact_hex));
+              log_text("artifact", model->artifact_hex),
+              log_text("came_as", model->came_as), log_int("bytes", model->received));
 }
 
 /* What the log said last. */

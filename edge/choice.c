@@ -96,18 +96,6 @@ static enum status check_rules(const struct choice_rules *rules,
     return check_fit(rules, artifact, err);
 }
 
-/* A transport whose signed result is another file is not one of this artifact. */
-static void find_transport(const struct tuf_targets *lister, struct choice *choice)
-{
-    const struct tuf_target *file = choice->artifact.file;
-    choice->has_transport =
-        model_targets_transport(lister, &choice->artifact, &choice->transport, NULL) ==
-            OK &&
-        choice->transport.result_length == file->length &&
-        memcmp(choice->transport.result_sha256, file->hashes.sha256, 32) == 0 &&
-        choice->transport.file->length > 0 && !choice->transport.has_base;
-}
-
 static void make_record(struct choice *choice)
 {
     const struct model_target *artifact = &choice->artifact;
@@ -137,7 +125,7 @@ enum status choice_make(const struct choice_rules *rules,
     if (status != OK) {
         return status;
     }
-    find_transport(listing->lister, &choice);
+    target_transports_find(listing->lister, &choice.artifact, &choice.transports);
     make_record(&choice);
     *ret_choice = choice;
     return OK;

@@ -10,13 +10,12 @@
 #include "edge/facts.h"
 #include "edge/model.h"
 #include "edge/trust.h"
-#include "tuf/target.h"
+#include "tuf/target_transports.h"
 
 /* An artifact that may be activated; borrows from the targets that list it. */
 struct choice {
     struct model_target artifact;
-    bool has_transport;
-    struct model_target transport;
+    struct target_transports transports; /* the shortest first */
     struct model_record record;
     bool consistent_snapshot;
 };

@@ -49,7 +49,34 @@ static enum status begin_hashing(struct install *install, const char *path,
     return OK;
 }
 
-static enum status fetch(struct install *install, bool packed, struct err *err)
+/* The transport that is fetched, NULL: the artifact as it is. */
+static const struct model_target *transport_of(const struct install *install)
+{
+    const struct target_transports *transports = &install->choice.transports;
+    return install->way < transports->count ? &transports->items[install->way] : NULL;
+}
+
+/* Where the base of a delta lies, if it is on this node. */
+static bool find_base(const struct install *install, const struct model_target *delta,
+                      char ret_path[static EDGE_PATH_BYTES])
+{
+    return store_path(install->store, delta->base_sha256, ret_path, NULL) == OK &&
+           file_exists(ret_path);
+}
+
+/* The next way from `way` on that this node can go. */
+static size_t next_way(const struct install *install, size_t way)
+{
+    const struct target_transports *transports = &install->choice.transports;
+    char base[EDGE_PATH_BYTES];
+    while (way < transports->count && transports->items[way].has_base &&
+           !find_base(install, &transports->items[way], base)) {
+        way++;
+    }
+    return way;
+}
+
+static enum status fetch(struct install *install, size_t way, struct err *err)
 {
     if (install->local) {
         return err_set(err, ERR_NOT_FOUND, "%s %s is not on this node any more",
@@ -58,10 +85,11 @@ static enum status fetch(struct install *install, bool packed, struct err *err)
     const struct choice *choice = &install->choice;
     copy_release(&install->copy);
     unpack_release(&install->unpack);
-    install->packed = packed;
+    install->way = next_way(install, way);
     install->stored = install->taken = false;
-    struct download_order order = {.file = packed ? choice->transport.file
-                                                  : choice->artifact.file,
+    const struct model_target *transport = transport_of(install);
+    struct download_order order = {.file = transport ? transport->file
+                                                     : choice->artifact.file,
                                    .consistent_snapshot = choice->consistent_snapshot,
                                    .folder = install->partials,
                                    .token = install->token};
@@ -89,10 +117,10 @@ static struct tuf_target expect(const struct choice *choice)
 /* The file that has become the artifact, or is to. */
 static const char *result_path(const struct install *install)
 {
-    return install->stored   ? install->path
-           : install->taken  ? install->copy.path
-           : install->packed ? install->unpack.path
-                             : install->download.partial.path;
+    return install->stored         ? install->path
+           : install->taken        ? install->copy.path
+           : transport_of(install) ? install->unpack.path
+                                   : install->download.partial.path;
 }
 
 static enum status take(struct install *install, struct err *err)
@@ -123,7 +151,7 @@ static enum status obtain(struct install *install, struct err *err)
         }
         env_note(install->env, &why);
     }
-    return fetch(install, install->choice.has_transport, err);
+    return fetch(install, 0, err);
 }
 
 /* The cache is a help and no more. */
@@ -133,7 +161,7 @@ static enum status step_take(struct install *install, struct err *err)
     bool done = false;
     if (copy_step(&install->copy, &done, &why) != OK) {
         env_note(install->env, &why);
-        return fetch(install, install->choice.has_transport, err);
+        return fetch(install, 0, err);
     }
     return done ? begin_hashing(install, result_path(install), err) : OK;
 }
@@ -145,6 +173,8 @@ enum status install_begin(struct install *install, const struct choice *choice,
     install->choice = *choice;
     install->expected = expect(&install->choice);
     install->local = token == NULL;
+    install->received = 0;
+    install->taken = false;
     snprintf(install->token, sizeof install->token, "%s", token ? token : "");
     enum status status =
         store_path(install->store, choice->record.artifact, install->path, err);
@@ -155,27 +185,35 @@ enum status install_begin(struct install *install, const struct choice *choice,
     return status == OK ? obtain(install, err) : status;
 }
 
-/* The full artifact after a transport that is not what was signed. */
+/* The next way after a transport that is not what was signed. */
 static enum status fall_back(struct install *install, enum status status, struct err *err)
 {
     bool later = status == ERR_NET || status == ERR_DISK_FULL || status == ERR_IO ||
                  install->download.try_later;
-    if (!install->packed || later) {
+    if (!transport_of(install) || later) {
         return status;
     }
     env_complain(install->env, CHANNEL_MODEL, err);
     err_clear(err);
-    return fetch(install, false, err);
+    return fetch(install, install->way + 1, err);
 }
 
 static enum status begin_unpacking(struct install *install, struct err *err)
 {
-    char temporary[EDGE_PATH_BYTES];
+    const struct model_target *transport = transport_of(install);
+    char temporary[EDGE_PATH_BYTES], base[EDGE_PATH_BYTES];
     enum status status =
         env_join(install->store->folder, ".tmp-download", temporary, err);
+    if (status == OK && transport->has_base && !find_base(install, transport, base)) {
+        status = err_set(err, ERR_CONTENT_CORRUPT, "the base of a delta is gone");
+    }
+    struct unpack_order order = {.source = install->download.partial.path,
+                                 .base = transport->has_base ? base : NULL,
+                                 .base_sha256 = transport->base_sha256,
+                                 .result = temporary,
+                                 .result_length = install->choice.record.length};
     if (status == OK) {
-        status = unpack_begin(&install->unpack, install->download.partial.path, temporary,
-                              install->choice.record.length, err);
+        status = unpack_begin(&install->unpack, &order, err);
     }
     if (status == OK) {
         install->phase = INSTALL_UNPACK;
@@ -183,20 +221,30 @@ static enum status begin_unpacking(struct install *install, struct err *err)
     return status;
 }
 
+/* After a failure, the next way or the reason. */
+static enum status or_fall_back(struct install *install, enum status status,
+                                struct err *cause, struct err *err)
+{
+    if (status != OK) {
+        status = fall_back(install, status, cause);
+    }
+    return status == OK ? OK : err_set(err, status, "%s", cause->detail);
+}
+
 static enum status step_fetch(struct install *install, struct err *err)
 {
     struct err cause = {0};
     bool done = false;
     enum status status = download_step(&install->download, &done, &cause);
-    if (status != OK) {
-        status = fall_back(install, status, &cause);
-        return status == OK ? OK : err_set(err, status, "%s", cause.detail);
+    if (status != OK || done) {
+        install->received += install->download.brought;
     }
-    if (!done) {
-        return OK;
+    if (status == OK && done && transport_of(install)) {
+        status = begin_unpacking(install, &cause);
+    } else if (status == OK && done) {
+        return begin_hashing(install, result_path(install), err);
     }
-    return install->packed ? begin_unpacking(install, err)
-                           : begin_hashing(install, result_path(install), err);
+    return or_fall_back(install, status, &cause, err);
 }
 
 static enum status step_unpack(struct install *install, struct err *err)
@@ -205,8 +253,7 @@ static enum status step_unpack(struct install *install, struct err *err)
     bool done = false;
     enum status status = unpack_step(&install->unpack, &done, &cause);
     if (status != OK) {
-        status = fall_back(install, status, &cause);
-        return status == OK ? OK : err_set(err, status, "%s", cause.detail);
+        return or_fall_back(install, status, &cause, err);
     }
     return done ? begin_hashing(install, result_path(install), err) : OK;
 }
@@ -259,10 +306,9 @@ static enum status step_hash(struct install *install, struct err *err)
     if (install->taken) {
         env_note(install->env, &cause);
         cache_drop(&install->cache, install->choice.record.artifact);
-        return fetch(install, install->choice.has_transport, err);
+        return fetch(install, 0, err);
     }
-    status = fall_back(install, status, &cause);
-    return status == OK ? OK : err_set(err, status, "%s", cause.detail);
+    return or_fall_back(install, status, &cause, err);
 }
 
 static enum status step_sync(struct install *install, struct err *err)
@@ -336,6 +382,19 @@ static enum status step_rename(struct install *install, struct err *err)
     return status;
 }
 
+/* How its bytes came here. */
+static const char *came_as(const struct install *install)
+{
+    const struct model_target *transport = transport_of(install);
+    if (install->taken) {
+        return "cache";
+    }
+    if (install->received == 0) {
+        return "disk";
+    }
+    return !transport ? "full" : transport->has_base ? "delta" : "zst";
+}
+
 /* A model that fails its self-test is removed: its bytes are right, it does not run
  * here.
  */
@@ -344,6 +403,7 @@ static enum status step_test(struct install *install, struct err *err)
     enum status status =
         model_load(install->path, &install->choice.record, &install->model, err);
     if (status == OK) {
+        model_came(install->model, came_as(install), install->received);
         install->phase = INSTALL_ACTIVATE;
     } else {
         unlink(install->path);

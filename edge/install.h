@@ -3,11 +3,12 @@
  * hashed, synced, self-tested and made active; one slice a step.
  *
  * What the shared cache has is copied, and hashed like everything else; what it lacks is
- * copied into it. The transport is tried first and the full artifact after it, unless the
- * network itself failed. Nothing is visible under its final name before its digest was
- * checked. Reading back, unpacking and hashing go in slices of 1 MiB; opening and
- * self-testing the model is one piece. What a failed download left is gone on with the
- * next time; it is removed when its artifact, or another one, is active. */
+ * copied into it. Else the shortest transport is tried first, of deltas those whose base
+ * is on disk, then the others, and the full artifact last, unless the network itself
+ * failed. Nothing is visible under its final name before its digest was checked. Reading
+ * back, unpacking and hashing go in slices of 1 MiB; opening and self-testing the model
+ * is one piece. What a failed download left is gone on with the next time; it is removed
+ * when its artifact, or another one, is active. */
 #ifndef MUSTER_EDGE_INSTALL_H
 #define MUSTER_EDGE_INSTALL_H
 
@@ -39,8 +40,9 @@ struct install {
     struct store *store;
     enum install_phase phase;
     struct choice choice;
-    bool local;                 /* no network: only what is on disk */
-    bool packed;                /* the transport is being fetched */
+    bool local; /* no network: only what is on disk */
+    size_t way; /* which of choice.transports is fetched; their count: the artifact */
+    int64_t received;           /* bytes, of all ways that were tried */
     bool stored;                /* `path` is being hashed, nothing was downloaded */
     char path[EDGE_PATH_BYTES]; /* final */
     char token[256];

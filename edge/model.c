@@ -116,6 +116,7 @@ enum status model_load(const char *path, const struct model_record *record,
     model->view.version = model->record.version;
     model->view.seq = record->seq;
     model->view.path = model->path;
+    model->view.came_as = "disk";
     memcpy(model->view.artifact, record->artifact, sizeof record->artifact);
     hex_encode(record->artifact, sizeof record->artifact, model->view.artifact_hex);
     enum status status = map_file(model, err);
@@ -128,6 +129,12 @@ enum status model_load(const char *path, const struct model_record *record,
     }
     *ret_model = model;
     return OK;
+}
+
+void model_came(struct edge_model *model, const char *came_as, int64_t received)
+{
+    model->view.came_as = came_as;
+    model->view.received = received;
 }
 
 const struct muster_client_model *model_public(const struct edge_model *model)

@@ -475,29 +475,6 @@ enum status model_targets_by_sha256(const struct tuf_targets *targets,
     return OK;
 }
 
-enum status model_targets_transport(const struct tuf_targets *targets,
-                                    const struct model_target *artifact,
-                                    struct model_target *ret_target, struct err *err)
-{
-    BUF_AUTO path = BUF_INIT(TUF_PATH_MAX);
-    buf_addf(&path, "%s.zst", artifact->file->path);
-    enum status status = buf_status(&path, err);
-    if (status != OK) {
-        return status;
-    }
-    const struct tuf_target *file = tuf_targets_find(targets, path.data);
-    bool ours = false;
-    struct model_target found;
-    if (!file || model_target_parse(file, &ours, &found, NULL) != OK || !ours ||
-        found.kind != TARGET_TRANSPORT || found.result_length != artifact->file->length ||
-        memcmp(found.result_sha256, artifact->file->hashes.sha256, SHA256_BYTES) != 0) {
-        return err_set(err, ERR_TUF_MISSING, "'%.120s' has no compressed transport",
-                       artifact->file->path);
-    }
-    *ret_target = found;
-    return OK;
-}
-
 /* ---- fetching ---- */
 
 /* Steps such as ".." would be folded away by HTTP clients and reach other files. */

@@ -91,12 +91,6 @@ enum status model_targets_by_sha256(const struct tuf_targets *targets,
                                     struct model_target *ret_target,
                                     struct err *err) MUST_USE;
 
-/* The zstd transport that results in this artifact, or ERR_TUF_MISSING. */
-enum status model_targets_transport(const struct tuf_targets *targets,
-                                    const struct model_target *artifact,
-                                    struct model_target *ret_target,
-                                    struct err *err) MUST_USE;
-
 /* Whether a text may be a model or variant name: [a-z0-9][a-z0-9_-]{0,62}. */
 bool target_name_valid(const char *text);
 

@@ -46,6 +46,9 @@ struct muster_client_model {
     uint8_t artifact[32];       /* its SHA-256: its identity */
     char artifact_hex[65];      /* the same as text */
     struct muster_nn_model *nn; /* opened and self-tested */
+    const char
+        *came_as; /* static: "disk", "cache", "full" or the transport: "zst", "delta" */
+    int64_t received; /* bytes from the network for it, by this process */
 };
 
 /* One result of an inference. */

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "tuf/target.h"
+#include "tuf/target_transports.h"
 #include "tuf/trusted_set.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -61,6 +61,7 @@ static void walk_target(const struct tuf_targets *targets, const struct tuf_targ
     bool ours = false;
     struct model_target target;
     struct model_target other;
+    struct target_transports transports;
     int64_t floor = 0;
     int64_t highest = 0;
     BUF_AUTO path = BUF_INIT(1024);
@@ -70,7 +71,9 @@ static void walk_target(const struct tuf_targets *targets, const struct tuf_targ
     (void)!target_fetch_path(file, true, &path, NULL);
     if (model_target_parse(file, &ours, &target, NULL) == OK && ours) {
         model_targets_floor(targets, target.model, &floor, &highest);
-        (void)!model_targets_transport(targets, &target, &other, NULL);
+        if (target.kind == TARGET_ARTIFACT) {
+            target_transports_find(targets, &target, &transports);
+        }
         (void)!model_targets_by_sha256(targets, file->hashes.sha256, &other, NULL);
     }
 }

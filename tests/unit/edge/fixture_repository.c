@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <zstd.h>
 
 #include <cmocka.h>
 
@@ -54,6 +55,26 @@ static const struct buf *transport_of(const struct buf *artifact)
             transport_encode(artifact->data, artifact->len, &transports[i], NULL), OK);
     }
     return &transports[i];
+}
+
+/* Without byte planes, made quickly. */
+static const struct buf *weak_transport_of(const struct buf *artifact)
+{
+    static struct buf transport;
+    struct transport_header header = {.method = 1, .stride = 1, .length = artifact->len};
+    size_t bound = ZSTD_compressBound(artifact->len);
+    buf_release(&transport);
+    transport = BUF_INIT(2 * (size_t)MODEL_BYTES);
+    char *room = buf_reserve(&transport, TRANSPORT_HEADER_BYTES + bound);
+    transport_header_write(&header, (uint8_t *)room);
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    (void)ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, TRANSPORT_WINDOW_LOG);
+    size_t size = ZSTD_compress2(context, room + TRANSPORT_HEADER_BYTES, bound,
+                                 artifact->data, artifact->len);
+    assert_false(ZSTD_isError(size));
+    (void)ZSTD_freeCCtx(context);
+    transport.len = TRANSPORT_HEADER_BYTES + size;
+    return &transport;
 }
 
 static int64_t expiry(const struct repository *repository)
@@ -182,7 +203,9 @@ void repository_add(struct repository *repository, struct server *server, int64_
                          "variant", "fp32", "format", "mnet/1", "task", "classify",
                          "on_revoke", repository->stop ? "stop" : "keep", "input",
                          "shape", 1, 1, 28, 28, "dtype", "u8"));
-    put_target(repository, server, folder, "fp32.mnet.zst", transport_of(artifact),
+    put_target(repository, server, folder, "fp32.mnet.zst",
+               repository->weak_zst ? weak_transport_of(artifact)
+                                    : transport_of(artifact),
                json_pack("{s:{s:i,s:s,s:I,s:s,s:s,s:s,s:I,s:n}}", "muster", "schema", 1,
                          "model", "fashion", "seq", (json_int_t)seq, "variant", "fp32",
                          "transport", "zst", "result_sha256", text, "result_length",
@@ -198,6 +221,23 @@ void repository_remove(struct repository *repository, int64_t seq)
         snprintf(path, sizeof path, "fashion/%d/%s", (int)seq, names[i]);
         assert_int_equal(json_object_del(json_object_get(lister, "targets"), path), 0);
     }
+}
+
+void repository_add_delta(struct repository *repository, struct server *server,
+                          const struct delta_target *target)
+{
+    char folder[64], name[64], result[65], base[65];
+    uint8_t digest[32];
+    digest_hex(target->artifact, digest, result);
+    digest_hex(target->base, digest, base);
+    snprintf(folder, sizeof folder, "fashion/%d", (int)target->seq);
+    snprintf(name, sizeof name, "fp32.from-%d.delta", (int)target->base_seq);
+    put_target(repository, server, folder, name, target->delta,
+               json_pack("{s:{s:i,s:s,s:I,s:s,s:s,s:s,s:I,s:s}}", "muster", "schema", 1,
+                         "model", "fashion", "seq", (json_int_t)target->seq, "variant",
+                         "fp32", "transport", "delta", "result_sha256", result,
+                         "result_length", (json_int_t)target->artifact->len,
+                         "base_sha256", base));
 }
 
 static void put_metadata(struct server *server, const char *name, int64_t version,

@@ -19,10 +19,16 @@ struct repository {
     json_t *team; /* body of the delegated role "team"; NULL: there is none */
     struct signing_key team_key, team_signer; /* named by targets; that signs */
     struct buf team_file;
-    int64_t team_life_ms;      /* 0: as life_ms */
-    bool stop;                 /* artifacts are signed with on_revoke: stop */
+    int64_t team_life_ms; /* 0: as life_ms */
+    bool stop;            /* artifacts are signed with on_revoke: stop */
+    bool weak_zst; /* compressed transports are longer than a delta of the two models */
     bool sha512, wrong_sha512; /* entries list one; that of artifacts is another's */
     const char *detail; /* JSON of what assignments ask for; NULL: nothing is said */
+};
+
+struct delta_target {
+    int64_t seq, base_seq;
+    const struct buf *artifact, *base, *delta;
 };
 
 /* A model of the examples as a model file, made once and kept: 0 is 1.0.0, 1 is 1.1.0. */
@@ -41,6 +47,11 @@ void repository_add(struct repository *repository, struct server *server, int64_
 
 /* Takes fashion/<seq> and its transport off the list again. */
 void repository_remove(struct repository *repository, int64_t seq);
+
+/* Adds fashion/<seq>/fp32.from-<base_seq>.delta, `delta`, which says that it leads from
+ * `base` to `artifact`. */
+void repository_add_delta(struct repository *repository, struct server *server,
+                          const struct delta_target *target);
 
 /* Signs targets, snapshot and timestamp under new versions and puts them on the server.
  */

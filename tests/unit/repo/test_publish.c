@@ -3,7 +3,7 @@
 
 #include "format/transport.h"
 #include "tuf/json.h"
-#include "tuf/target.h"
+#include "tuf/target_transports.h"
 
 /* Compressible bytes that stand for a model file. */
 static const char MODEL[] =
@@ -59,7 +59,7 @@ static void an_artifact_and_its_transport_are_listed_and_stored(void **state)
     BENCH_AUTO bench;
     struct publish_result result;
     struct model_target artifact;
-    struct model_target transport;
+    struct target_transports transports;
     uint8_t unpacked[sizeof MODEL];
     struct err err = {0};
     bench_init(&bench);
@@ -71,11 +71,13 @@ static void an_artifact_and_its_transport_are_listed_and_stored(void **state)
     assert_string_equal(targets->targets[0].path, "fashion/1/fp32.mnet");
     assert_string_equal(targets->targets[1].path, "fashion/1/fp32.mnet.zst");
     folder_must(model_targets_by_sha256(targets, result.sha256, &artifact, &err), &err);
-    folder_must(model_targets_transport(targets, &artifact, &transport, &err), &err);
+    target_transports_find(targets, &artifact, &transports);
+    assert_int_equal(transports.count, 1);
     BUF_AUTO path = BUF_INIT(1024);
     BUF_AUTO bytes = BUF_INIT(1 << 16);
-    folder_must(repository_target_file(&bench.repository, transport.file, &path, &err),
-                &err);
+    folder_must(
+        repository_target_file(&bench.repository, transports.items[0].file, &path, &err),
+        &err);
     folder_must(file_read(path.data, &bytes, &err), &err);
     folder_must(transport_decode(bytes.data, bytes.len, unpacked, sizeof unpacked, &err),
                 &err);
