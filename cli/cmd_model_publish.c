@@ -12,7 +12,10 @@
 #include "cli/publisher.h"
 #include "cli/push.h"
 #include "repo/publish.h"
+#include "repo/transports.h"
 #include "tuf/json.h"
+
+enum { DELTAS_DEFAULT = 3 };
 
 static const size_t ARTIFACT_BYTES_MAX = (size_t)2 << 30;
 static const char MNET_EXT[] = "mnet";
@@ -33,6 +36,7 @@ struct request {
     const char *on_revoke;
     struct option_list hardware;
     int64_t floor;
+    int64_t deltas;
     bool no_push;
 };
 
@@ -212,6 +216,7 @@ static enum status sign(struct request *request, struct repository *repository,
                                   .data = data->data,
                                   .len = data->len,
                                   .floor = request->floor,
+                                  .deltas = request->deltas,
                                   .described = custom};
     enum status status = describe(request, data, custom, err);
     if (status == OK) {
@@ -260,13 +265,14 @@ static enum status publish(struct request *request, json_t **ret_answer, struct 
         return status;
     }
     hex_encode(result->sha256, sizeof result->sha256, digest);
-    *ret_answer = json_pack("{s:s, s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:b, s:b}", "model",
-                            request->model, "version", request->version, "seq",
-                            (json_int_t)result->seq, "variant", request->variant,
-                            "artifact", digest, "length", (json_int_t)data.len,
-                            "transport_length", (json_int_t)result->transport_bytes,
-                            "targets_version", (json_int_t)result->targets_version,
-                            "signed", published.complete, "pushed", pushed != NULL);
+    *ret_answer = json_pack(
+        "{s:s, s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "model",
+        request->model, "version", request->version, "seq", (json_int_t)result->seq,
+        "variant", request->variant, "artifact", digest, "length", (json_int_t)data.len,
+        "transport_length", (json_int_t)result->transport_bytes, "deltas",
+        (json_int_t)result->deltas, "delta_length", (json_int_t)result->delta_bytes,
+        "targets_version", (json_int_t)result->targets_version, "signed",
+        published.complete, "pushed", pushed != NULL);
     return *ret_answer ? OK : err_set(err, ERR_NO_MEMORY, "no memory");
 }
 
@@ -280,6 +286,8 @@ static int print_answer(const struct request *request, const json_t *answer)
         {"artifact", "artifact", CELL_PLAIN},
         {"bytes", "length", CELL_PLAIN},
         {"compressed", "transport_length", CELL_PLAIN},
+        {"deltas", "deltas", CELL_PLAIN},
+        {"shortest delta", "delta_length", CELL_PLAIN},
         {"targets version", "targets_version", CELL_PLAIN},
         {"signed", "signed", CELL_PLAIN},
         {"pushed", "pushed", CELL_PLAIN},
@@ -291,13 +299,15 @@ static int print_answer(const struct request *request, const json_t *answer)
 int cmd_model_publish(int argc, char **argv)
 {
     __attribute__((cleanup(request_wipe))) struct request request = {
-        .variant = "fp32", .publisher = PUBLISHER_INIT};
+        .variant = "fp32", .deltas = DELTAS_DEFAULT, .publisher = PUBLISHER_INIT};
     const struct option_row options[] = {
         {"model", 'm', OPTION_TEXT, &request.model, "NAME", "the line of versions"},
         {"version", 0, OPTION_TEXT, &request.version, "VERSION", "such as 1.0.0"},
         {"variant", 0, OPTION_TEXT, &request.variant, "NAME", "default: fp32"},
         {"floor", 0, OPTION_INTEGER, &request.floor, "SEQ",
          "from now on no node activates a lower seq"},
+        {"deltas", 0, OPTION_INTEGER, &request.deltas, "N",
+         "make deltas from up to N versions before it (default: 3, none: 0)"},
         {"hardware", 0, OPTION_LIST, &request.hardware, "ARCH",
          "only for these, such as aarch64 (several times)"},
         {"task", 0, OPTION_TEXT, &request.task, "TASK", "classify, regress, anomaly"},
@@ -314,7 +324,8 @@ int cmd_model_publish(int argc, char **argv)
     const struct usage usage = {
         .synopsis = "muster model publish FILE --model NAME --version VERSION [options]",
         .about =
-            "Signs a model file and its compressed form into the repository, offline.\n"
+            "Signs a model file and its transports (the compressed\n"
+            "form, deltas from versions before it) into the repository, offline.\n"
             "The version gets the next seq of its model. A .mnet file must pass its\n"
             "self-test first. With a server named it is pushed at once.",
         .examples = "  muster model publish fp32.mnet --model fashion --version 1.0.0 "
@@ -332,6 +343,9 @@ int cmd_model_publish(int argc, char **argv)
     request.file = operands.items[0];
     if (!request.model || !request.version) {
         return usage_wrong(&usage, "--model and --version are needed");
+    }
+    if (request.deltas < 0 || request.deltas > TRANSPORTS_DELTAS_MAX) {
+        return usage_wrong(&usage, "--deltas is 0 to 16");
     }
     JSON_AUTO *answer = NULL;
     struct err err = {0};

@@ -31,8 +31,8 @@ struct edge_model;
 enum status model_load(const char *path, const struct model_record *record,
                        struct edge_model **ret_model, struct err *err) MUST_USE;
 
-/* Notes how its bytes came: "disk", "cache", "delta", "zst" or "full", static; and how many were
- * received. */
+/* Notes how its bytes came: "disk", "cache", "delta", "zst" or "full", static; and how
+ * many were received. */
 void model_came(struct edge_model *model, const char *came_as, int64_t received);
 
 /* What holders see. */

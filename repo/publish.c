@@ -7,16 +7,13 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/hex.h"
-#include "format/transport.h"
 #include "repo/listing.h"
 #include "repo/metadata_file.h"
+#include "repo/target_file.h"
+#include "repo/transports.h"
 #include "tuf/json.h"
 #include "tuf/signing.h"
 #include "tuf/target.h"
-
-enum { FILE_MODE = 0644, FOLDER_MODE = 0755, PATH_BYTES = 4096 };
-
-static const size_t TRANSPORT_MAX_BYTES = (size_t)2 << 30;
 
 static enum status no_memory(struct err *err)
 {
@@ -130,93 +127,46 @@ static enum status check_names(const struct publish_order *order, struct err *er
     return OK;
 }
 
-/* Writes the bytes where they will be served from. */
-static enum status store_target(const struct repository *repository, const char *path,
-                                const struct buf *data, const uint8_t sha256[static 32],
-                                struct err *err)
-{
-    struct tuf_target target = {.path = path,
-                                .hashes = {.listed = true, .has_sha256 = true}};
-    memcpy(target.hashes.sha256, sha256, SHA256_BYTES);
-    BUF_AUTO file = BUF_INIT(PATH_BYTES);
-    enum status status = repository_target_file(repository, &target, &file, err);
-    if (status != OK) {
-        return status;
-    }
-    char *slash = strrchr(file.data, '/');
-    *slash = '\0';
-    status = file_mkdirs(file.data, FOLDER_MODE, err);
-    *slash = '/';
-    return status == OK
-               ? file_write_atomic(file.data, data->data, data->len, FILE_MODE, err)
-               : status;
-}
-
-/* Digest, file and entry of one target; `custom` is what stands in custom.muster. */
-static enum status add_target(const struct repository *repository, json_t *body,
-                              const char *path, const struct buf *data, json_t *custom,
-                              struct err *err)
-{
-    uint8_t digest[SHA256_BYTES];
-    JSON_AUTO *wrapped = custom ? json_pack("{s:O}", "muster", custom) : NULL;
-    if (!wrapped) {
-        return no_memory(err);
-    }
-    enum status status = sha256_of(data->data, data->len, digest, err);
-    if (status == OK) {
-        status = store_target(repository, path, data, digest, err);
-    }
-    return status == OK
-               ? signing_add_target(body, path, (int64_t)data->len, digest, wrapped, err)
-               : status;
-}
-
-static json_t *common_custom(const struct publish_order *order, int64_t seq)
-{
-    return json_pack("{s:i, s:s, s:I, s:s}", "schema", TARGET_SCHEMA, "model",
-                     order->model, "seq", (json_int_t)seq, "variant", order->variant);
-}
-
 static enum status add_artifact(const struct repository *repository, json_t *body,
                                 const struct publish_order *order, const char *path,
                                 int64_t seq, struct err *err)
 {
     struct buf data = {.data = (char *)order->data, .len = order->len};
-    JSON_AUTO *custom = common_custom(order, seq);
+    JSON_AUTO *custom =
+        json_pack("{s:i, s:s, s:I, s:s}", "schema", TARGET_SCHEMA, "model", order->model,
+                  "seq", (json_int_t)seq, "variant", order->variant);
     if (!custom || json_object_update_missing(custom, order->described) != 0 ||
         json_object_set_new(custom, "version", json_string(order->version)) != 0 ||
         json_object_set_new(custom, "floor", json_integer(order->floor)) != 0) {
         return no_memory(err);
     }
-    return add_target(repository, body, path, &data, custom, err);
+    return target_file_add(repository, body, path, &data, custom, err);
 }
 
-static enum status add_transport(const struct repository *repository, json_t *body,
-                                 const struct publish_order *order, const char *path,
-                                 struct publish_result *result, struct err *err)
+static enum status add_transports(const struct draft *draft, json_t *body,
+                                  const struct publish_order *order, const char *path,
+                                  struct publish_result *result, struct err *err)
 {
-    char digest[SHA256_HEX_BYTES];
-    BUF_AUTO transport = BUF_INIT(TRANSPORT_MAX_BYTES);
-    BUF_AUTO name = BUF_INIT(TUF_PATH_MAX);
-    enum status status = transport_encode(order->data, order->len, &transport, err);
-    if (status != OK || transport.len >= order->len) {
-        return status;
-    }
-    buf_addf(&name, "%s.zst", path);
-    hex_encode(result->sha256, SHA256_BYTES, digest);
-    JSON_AUTO *custom = common_custom(order, result->seq);
-    JSON_AUTO *more =
-        json_pack("{s:s, s:s, s:I, s:n}", "transport", "zst", "result_sha256", digest,
-                  "result_length", (json_int_t)order->len, "base_sha256");
-    if (!more || !custom || json_object_update(custom, more) != 0) {
-        return no_memory(err);
-    }
-    status = buf_status(&name, err);
+    struct transports_made made;
+    const struct transports_order transports = {
+        .repository = draft->repository,
+        .listed = {draft_targets(draft, listing_role(draft, order->model)),
+                   draft_targets(draft, "targets")},
+        .model = order->model,
+        .variant = order->variant,
+        .ext = order->ext,
+        .path = path,
+        .seq = result->seq,
+        .data = order->data,
+        .len = order->len,
+        .sha256 = result->sha256,
+        .deltas = order->deltas,
+    };
+    enum status status = transports_add(&transports, body, &made, err);
     if (status == OK) {
-        status = add_target(repository, body, name.data, &transport, custom, err);
-    }
-    if (status == OK) {
-        result->transport_bytes = transport.len;
+        result->transport_bytes = made.compressed_bytes;
+        result->deltas = made.deltas;
+        result->delta_bytes = made.delta_bytes;
     }
     return status;
 }
@@ -235,7 +185,7 @@ static enum status list_artifact(struct draft *draft, const struct publish_order
     if (status == OK) {
         status = add_artifact(repository, body, order, path.data, result->seq, err);
     }
-    return status == OK ? add_transport(repository, body, order, path.data, result, err)
+    return status == OK ? add_transports(draft, body, order, path.data, result, err)
                         : status;
 }
 

@@ -27,6 +27,7 @@ struct publish_order {
     const void *data;  /* the artifact */
     size_t len;        /* 1 byte to 2 GiB */
     int64_t floor;     /* 0: leaves the model's floor as it is */
+    int64_t deltas;    /* against so many versions before it at most */
     json_t *described; /* further members of custom.muster: "format", "task", … */
 };
 
@@ -37,9 +38,11 @@ struct publish_result {
     bool staged_before;      /* it was staged already; nothing was added */
     uint8_t sha256[32];      /* of the artifact */
     size_t transport_bytes;  /* 0: compressing did not help, there is none */
+    size_t deltas;           /* how many were made */
+    size_t delta_bytes;      /* of the shortest, 0: none */
 };
 
-/* Adds an artifact and its compressed transport and settles the draft. ERR_EXISTS when
+/* Adds an artifact and its transports and settles the draft. ERR_EXISTS when
  * the version has that variant already, ERR_TUF_FLOOR, ERR_TUF_FORMAT for names or
  * members that a client would refuse. */
 enum status publish_model(struct draft *draft, const struct publish_order *order,

@@ -23,9 +23,8 @@ enum verdict {
 
 struct oracle_rows {
     size_t rows;
-    int64_t at_ms[REPORT_ROWS_MAX], sample[REPORT_ROWS_MAX];
+    int64_t at_ms[REPORT_ROWS_MAX], sample[REPORT_ROWS_MAX], confidence[REPORT_ROWS_MAX];
     int64_t class_index[REPORT_ROWS_MAX], latency_us[REPORT_ROWS_MAX];
-    int64_t confidence[REPORT_ROWS_MAX];
     double value[REPORT_ROWS_MAX];
     bool has_sample[REPORT_ROWS_MAX], value_column, sample_column;
     struct oracle_summary summary;
