@@ -19,7 +19,8 @@ struct push {
     int64_t now_ms;
     struct live *next; /* owned until it is live */
     struct buf targets;
-    size_t new_roots; /* of the order's last ones */
+    size_t new_roots;        /* of the order's last ones */
+    bool online_key_dropped; /* by one of them: nodes forget timestamp and snapshot */
 };
 
 static void push_release(struct push *push)
@@ -87,6 +88,7 @@ static enum status trust_new_roots(struct push *push, struct err *err)
             status = trusted_set_update_root(set, order->roots[i],
                                              strlen(order->roots[i]), err);
             push->new_roots++;
+            push->online_key_dropped |= set->online_key_dropped;
         }
         err_set_pointer(err, "/roots/%zu", i);
     }
@@ -173,10 +175,11 @@ static enum status trust_timestamp(struct push *push, struct err *err)
         status = publication_sign(push->publication, next, version, last, err);
     }
     if (status == OK && live &&
-        trusted_set_load_timestamp(&next->set, live->timestamp.data, live->timestamp.len,
-                                   NULL) != OK) {
+        (push->online_key_dropped ||
+         trusted_set_load_timestamp(&next->set, live->timestamp.data, live->timestamp.len,
+                                    NULL) != OK)) {
         log_event(LOG_LEVEL_WARNING, "timestamp_dropped",
-                  log_text("reason", "the new root has another timestamp key"));
+                  log_text("reason", "a new root took a key from timestamp or snapshot"));
     }
     if (status == OK) {
         status = trusted_set_update_timestamp(&next->set, next->timestamp.data,
@@ -192,17 +195,17 @@ static enum status trust_snapshot(struct push *push, struct err *err)
     const struct live *live = push->publication->live;
     struct live *next = push->next;
     bool usable = false;
-    enum status cached =
-        live ? trusted_set_load_snapshot(&next->set, live->snapshot.data,
-                                         live->snapshot.len, &usable, NULL)
-             : ERR_NOT_FOUND;
     bool same = live && live->snapshot.len == next->snapshot.len &&
                 memcmp(live->snapshot.data, next->snapshot.data, live->snapshot.len) == 0;
-    if (cached == OK && !same &&
+    if (live && !same &&
         next->set.timestamp->snapshot.version == live->set.snapshot->envelope.version) {
         return err_set(err, ERR_TUF_VERSION,
                        "snapshot %" PRId64 " was published with other content",
                        live->set.snapshot->envelope.version);
+    }
+    if (live && (same || !push->online_key_dropped)) {
+        (void)!trusted_set_load_snapshot(&next->set, live->snapshot.data,
+                                         live->snapshot.len, &usable, NULL);
     }
     return usable ? OK
                   : trusted_set_update_snapshot(&next->set, next->snapshot.data,
