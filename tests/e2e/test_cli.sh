@@ -119,7 +119,12 @@ has 'PREDICTIONS'
 exits 3 "$muster" query volume --from 0 --step-s 60
 exits 2 "$muster" query volume --from yesterday
 
-# a model of a team's own: signed by its key, pushed with the delegation, run by the node
+# a model of a team's own: signed by its key, pushed with the delegation, run by the node, which
+# takes the difference to the version that it has: 100 weights are 0 now
+cp "$SOURCE/examples/fashion/fashion-1.0.0.onnx" "$WORK/tuned.onnx"
+head -c 400 /dev/zero | dd of="$WORK/tuned.onnx" bs=1 conv=notrunc status=none \
+    seek=$(($(stat -c %s "$WORK/tuned.onnx") / 2))
+exits 0 "$muster" model import "$WORK/tuned.onnx" -o "$WORK/1.1.0.mnet"
 export MUSTER_REPO=$WORK/repo MUSTER_PASSPHRASE
 MUSTER_PASSPHRASE=$(cat "$WORK/passphrase")
 exits 0 "$muster" key new "$WORK/team.key"
@@ -133,6 +138,9 @@ ran_both() {
     [ "$("$muster" node list --json | jq '[.[].predictions] | add')" = 400 ]
 }
 until_true 120 "200 predictions of the team's version" ran_both
+grep -q 'event=model .*came_as=zst' "$WORK/camera-1.log" || fail "1.0.0 did not come compressed"
+bytes=$(sed -n 's/.*event=model .*version=1.1.0 .*came_as=delta bytes=//p' "$WORK/camera-1.log")
+[ "${bytes:-0}" -gt 0 ] && [ "$bytes" -lt 2000 ] || fail "1.1.0 did not come as a short delta: $bytes bytes"
 exits 0 "$muster" model remove fashion 1.0.0
 exits 0 "$muster" repo push --all
 exits 0 "$muster" model versions fashion --json
