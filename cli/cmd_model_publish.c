@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "cli/cli.h"
+#include "cli/model_needs.h"
 #include "cli/output.h"
 #include "cli/publisher.h"
 #include "cli/push.h"
@@ -32,9 +33,8 @@ struct request {
     const char *model;
     const char *version;
     const char *variant;
-    const char *task;
     const char *on_revoke;
-    struct option_list hardware;
+    struct model_needs needs;
     int64_t floor;
     int64_t deltas;
     bool no_push;
@@ -179,28 +179,17 @@ static enum status describe(const struct request *request, const struct buf *dat
                             json_t *custom, struct err *err)
 {
     const char *ext = extension_of(request->file);
-    if (request->task) {
-        (void)json_object_set_new(custom, "task", json_string(request->task));
-    }
     if (request->on_revoke) {
         (void)json_object_set_new(custom, "on_revoke", json_string(request->on_revoke));
     }
-    if (request->hardware.count > 0) {
-        json_t *list = json_array();
-        for (size_t i = 0; i < request->hardware.count; i++) {
-            (void)json_array_append_new(list, json_string(request->hardware.items[i]));
-        }
-        (void)json_object_set_new(custom, "hardware", list);
+    enum status status = model_needs_add(&request->needs, custom, err);
+    if (status == OK && strcmp(ext, MNET_EXT) != 0) {
+        return model_needs_add_foreign(&request->needs, ext, custom, err);
     }
-    if (strcmp(ext, MNET_EXT) == 0) {
-        return inspect_mnet(request->file, data, custom, err);
+    if (status == OK) {
+        status = model_needs_check_native(&request->needs, err);
     }
-    if (!request->task) {
-        return err_set(err, ERR_USAGE, "--task is needed for a '.%.20s' file", ext);
-    }
-    return json_object_set_new(custom, "format", json_string(ext)) == 0
-               ? OK
-               : err_set(err, ERR_NO_MEMORY, "no memory to describe the model");
+    return status == OK ? inspect_mnet(request->file, data, custom, err) : status;
 }
 
 static enum status sign(struct request *request, struct repository *repository,
@@ -308,9 +297,7 @@ int cmd_model_publish(int argc, char **argv)
          "from now on no node activates a lower seq"},
         {"deltas", 0, OPTION_INTEGER, &request.deltas, "N",
          "make deltas from up to N versions before it (default: 3, none: 0)"},
-        {"hardware", 0, OPTION_LIST, &request.hardware, "ARCH",
-         "only for these, such as aarch64 (several times)"},
-        {"task", 0, OPTION_TEXT, &request.task, "TASK", "classify, regress, anomaly"},
+        MODEL_NEEDS_OPTIONS(request.needs),
         {"on-revoke", 0, OPTION_TEXT, &request.on_revoke, "WHAT",
          "keep (default) or stop, when it is no longer listed"},
         PUBLISHER_DAYS_OPTION(request.publisher),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/remote.h"
@@ -98,13 +99,73 @@ static int send_to_node(const struct remote *remote, const char *method, const c
                        NODE_COLUMNS);
 }
 
+/* One row a variant that a deployment would give the node; a version that has none left
+ * has a row without. */
+static json_t *offer_rows(const json_t *node)
+{
+    json_t *rows = json_array();
+    size_t i, k;
+    json_t *offer, *variant;
+    json_array_foreach(json_object_get(node, "offers"), i, offer)
+    {
+        const json_t *variants = json_object_get(offer, "variants");
+        const char *offered = json_string_value(json_object_get(offer, "offered"));
+        json_array_foreach((json_t *)variants, k, variant)
+        {
+            json_t *row = json_deep_copy(variant);
+            const char *name = json_string_value(json_object_get(variant, "variant"));
+            (void)json_object_update_missing(row, offer);
+            (void)json_object_set_new(
+                row, "offered", json_boolean(offered && name && !strcmp(offered, name)));
+            (void)json_array_append_new(rows, row);
+        }
+        if (json_array_size(variants) == 0) {
+            (void)json_array_append_new(
+                rows,
+                json_pack("{s:O, s:O, s:s}", "model", json_object_get(offer, "model"),
+                          "version", json_object_get(offer, "version"), "reason",
+                          "the version was withdrawn"));
+        }
+    }
+    return rows;
+}
+
+static int show_node(const struct remote *remote, const char *id)
+{
+    static const struct column columns[] = {
+        {"MODEL", "model", CELL_PLAIN},     {"VERSION", "version", CELL_PLAIN},
+        {"VARIANT", "variant", CELL_PLAIN}, {"OFFERED", "offered", CELL_PLAIN},
+        {"VERDICT", "verdict", CELL_PLAIN}, {"REASON", "reason", CELL_PLAIN},
+    };
+    HTTP_JSON_AUTO *answer = NULL;
+    BUF_AUTO path = BUF_INIT(ID_PATH_BYTES);
+    struct err err = {0};
+    enum status status = node_path(id, "", &path, &err);
+    if (status == OK) {
+        status = http_json(&remote->connection, "GET", path.data, NULL, &answer, &err);
+    }
+    if (status != OK) {
+        return cli_fail(&err);
+    }
+    int code = output_object(&remote->output, answer, node_columns, NODE_COLUMNS);
+    HTTP_JSON_AUTO *rows = offer_rows(answer);
+    if (code != CLI_OK || output_is_json(&remote->output) || json_array_size(rows) == 0) {
+        return code;
+    }
+    return output_list(&remote->output, rows, columns,
+                       sizeof columns / sizeof columns[0]);
+}
+
 int cmd_node_show(int argc, char **argv)
 {
     struct remote remote = {0};
     const struct option_row options[] = {REMOTE_OPTIONS(remote)};
     const struct usage usage = {
         .synopsis = "muster node show ID [options]",
-        .about = "Shows one node: labels, facts, health, what it runs.",
+        .about =
+            "Shows one node: labels, facts, health, what it runs, and for each variant\n"
+            "of the versions that are deployed to it whether it runs there, and if not, "
+            "why.",
         .examples = "  muster node show 17\n",
         .operands_min = 1,
         .operands_max = 1,
@@ -115,7 +176,7 @@ int cmd_node_show(int argc, char **argv)
     if (!usage_parse(&usage, argc, argv, &operands, &code)) {
         return code;
     }
-    return send_to_node(&remote, "GET", operands.items[0], "", NULL);
+    return show_node(&remote, operands.items[0]);
 }
 
 int cmd_node_label(int argc, char **argv)

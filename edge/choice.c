@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/hex.h"
 
 static enum status find(const struct assignment *assignment,
@@ -41,40 +42,41 @@ static enum status check_digest(const struct assignment *assignment,
     return OK;
 }
 
-static bool runs_on(const json_t *hardware, const char *arch)
+/* Room for what is there already is not needed again. */
+static int64_t free_bytes(const struct choice_rules *rules,
+                          const struct model_target *artifact)
 {
-    bool found = hardware == NULL;
-    for (size_t i = 0; i < json_array_size(hardware); i++) {
-        const char *item = json_string_value(json_array_get(hardware, i));
-        found =
-            found || (item && (strcmp(item, arch) == 0 || strcmp(item, "generic") == 0));
-    }
-    return found;
+    char path[EDGE_PATH_BYTES];
+    char name[65];
+    int64_t bytes = facts_flash_bytes(rules->folder);
+    hex_encode(artifact->file->hashes.sha256, 32, name);
+    bool stored = env_join(rules->folder, name, path, NULL) == OK && file_exists(path);
+    return bytes > 0 && stored ? bytes + artifact->file->length : bytes;
 }
 
 static enum status check_fit(const struct choice_rules *rules,
                              const struct model_target *artifact, struct err *err)
 {
-    const struct facts *facts = rules->facts;
-    if (!runs_on(artifact->hardware, facts->arch)) {
-        return err_set(err, ERR_UNSUPPORTED, "%s is not for hardware '%s'",
-                       artifact->file->path, facts->arch);
+    struct facts facts = *rules->facts;
+    struct fit_node node;
+    struct fit fit;
+    facts.flash_bytes = free_bytes(rules, artifact);
+    enum status status = facts_fit(&facts, &node, err);
+    if (status != OK) {
+        return status;
     }
-    if (facts->ram_bytes > 0 && artifact->ram_bytes > facts->ram_bytes) {
-        return err_set(err, ERR_UNSUPPORTED,
-                       "%s needs %" PRId64 " bytes of memory, there are %" PRId64,
-                       artifact->file->path, artifact->ram_bytes, facts->ram_bytes);
+    fit_judge(artifact, &node, &fit);
+    switch (fit.verdict) {
+    case FIT_RUNS:
+        return OK;
+    case FIT_TOO_BIG_OR_NEW:
+        return err_set(err, ERR_FIT_TOO_BIG_OR_NEW, "%.80s: %s", artifact->file->path,
+                       fit.reason);
+    case FIT_OTHER_HARDWARE:
+        break;
     }
-    if (artifact->runtime_min &&
-        facts_version_compare(artifact->runtime_min, MUSTER_VERSION) > 0) {
-        return err_set(err, ERR_UNSUPPORTED, "%s needs runtime %.20s, this is %s",
-                       artifact->file->path, artifact->runtime_min, MUSTER_VERSION);
-    }
-    if (strncmp(artifact->format, "mnet/", 5) != 0) {
-        return err_set(err, ERR_UNSUPPORTED, "%s: format '%.20s' does not run here",
-                       artifact->file->path, artifact->format);
-    }
-    return OK;
+    return err_set(err, ERR_FIT_OTHER_HARDWARE, "%.80s: %s", artifact->file->path,
+                   fit.reason);
 }
 
 static enum status check_rules(const struct choice_rules *rules,

@@ -23,6 +23,7 @@ struct choice {
 struct choice_rules {
     const struct trust *trust;
     const struct facts *facts;
+    const char *folder; /* where models are stored */
     uint64_t max_bytes; /* of an artifact */
 };
 
@@ -34,7 +35,8 @@ struct choice_listing {
 };
 
 /* ERR_TUF_MISSING, ERR_TUF_HASH (the assignment names another digest than is signed),
- * ERR_TUF_FLOOR, ERR_UNSUPPORTED (hardware, memory, runtime, format), ERR_LIMIT. */
+ * ERR_TUF_FLOOR, ERR_FIT_TOO_BIG_OR_NEW, ERR_FIT_OTHER_HARDWARE (tuf/fit.h), ERR_LIMIT.
+ */
 enum status choice_make(const struct choice_rules *rules,
                         const struct assignment *assignment,
                         const struct choice_listing *listing, struct choice *ret_choice,

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <muster/nn.h>
+
 #include "base/file.h"
 #include "edge/client_state.h"
 #include "edge/kept.h"
@@ -24,6 +26,7 @@ enum {
     MODEL_MIB = 64,
     CACHE_MIB = 512,
     DOWNLOAD_MIN_RATE = 100, /* bytes a second */
+    FACTS_BYTES = 16 * 1024,
 };
 
 static const int64_t RATE_MAX = INT64_C(1) << 40; /* bytes a second */
@@ -78,6 +81,22 @@ static enum status lock_state(struct muster_client *client, const char *folder,
     return state_lock(folder, &client->lock_fd, err);
 }
 
+/* What the server will judge this node by. */
+static void open_facts(struct muster_client *client,
+                       const struct muster_client_options *options)
+{
+    struct facts *facts = &client->facts;
+    facts_read(facts);
+    facts->flash_bytes = facts_flash_bytes(client->store.folder);
+    snprintf(facts->agent, sizeof facts->agent, "%s",
+             options->agent ? options->agent : "edge");
+    facts->format_count = 1;
+    snprintf(facts->formats[0], sizeof facts->formats[0], "mnet/%u",
+             (unsigned)muster_nn_runtime().major);
+    client->session.facts = BUF_INIT(FACTS_BYTES);
+    facts_encode(facts, &client->session.facts);
+}
+
 static void enrolment_tail(struct muster_client *client,
                            const struct muster_client_options *options)
 {
@@ -90,7 +109,7 @@ static void enrolment_tail(struct muster_client *client,
     buf_addstr(tail, ",\"name\":");
     buf_add_json(tail, options->name ? options->name : host);
     buf_addstr(tail, ",\"facts\":");
-    facts_encode(&client->facts, options->agent ? options->agent : "edge", tail);
+    buf_add(tail, client->session.facts.data, client->session.facts.len);
     buf_addstr(tail, ",\"labels\":{");
     for (size_t i = 0; i < options->label_count; i++) {
         buf_addstr(tail, i > 0 ? "," : "");
@@ -304,6 +323,7 @@ static void wire_poll(struct muster_client *client,
     client->poll.rules = (struct choice_rules){
         .trust = &client->trust,
         .facts = &client->facts,
+        .folder = client->store.folder,
         .max_bytes = options->model_bytes ? options->model_bytes : MODEL_MIB * MIB};
     client->poll.interval_ms = options->poll_ms;
     client->poll.on_model = on_model;
@@ -360,7 +380,6 @@ enum status client_set_up(struct muster_client *client,
     }
     client->on_model_changed = options->on_model_changed;
     client->heartbeat_ms = or_default(options->heartbeat_ms, HEARTBEAT_MS);
-    facts_read(&client->facts);
     client->last_stored_ms = env_mono_ms(&client->env);
     status = lock_state(client, options->state_folder, err);
     if (status == OK) {
@@ -371,6 +390,7 @@ enum status client_set_up(struct muster_client *client,
         status = open_parts(client, options, err);
     }
     if (status == OK) {
+        open_facts(client, options);
         enrolment_tail(client, options);
         open_detail(client);
         client_publish(client);

@@ -1,23 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/facts.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-void facts_read(struct facts *ret_facts)
+#include <muster/nn.h>
+
+#include "base/hex.h"
+
+enum { FACTS_BYTES = 16 * 1024, FLASH_EIGHTHS = 8 };
+
+void facts_read(struct facts *facts)
 {
-    *ret_facts = (struct facts){.cores = sysconf(_SC_NPROCESSORS_ONLN)};
     struct utsname system;
-    if (uname(&system) == 0) {
-        snprintf(ret_facts->arch, sizeof ret_facts->arch, "%s", system.machine);
-    }
     struct sysinfo memory;
-    if (sysinfo(&memory) == 0) {
-        ret_facts->ram_bytes = (int64_t)memory.totalram * memory.mem_unit;
+    facts->cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (uname(&system) == 0) {
+        snprintf(facts->arch, sizeof facts->arch, "%s", system.machine);
     }
+    if (sysinfo(&memory) == 0) {
+        facts->ram_bytes = (int64_t)memory.totalram * memory.mem_unit;
+    }
+}
+
+int64_t facts_flash_bytes(const char *folder)
+{
+    struct statvfs system;
+    return statvfs(folder, &system) == 0
+               ? (int64_t)system.f_bavail * (int64_t)system.f_frsize
+               : 0;
+}
+
+static int64_t round_flash(int64_t bytes)
+{
+    int64_t step = 1;
+    while (bytes / step >= 2 * (int64_t)FLASH_EIGHTHS) {
+        step *= 2;
+    }
+    return bytes / step * step;
 }
 
 static void encode_features(struct buf *ret_json)
@@ -35,28 +60,59 @@ static void encode_features(struct buf *ret_json)
 #endif
 }
 
-void facts_encode(const struct facts *facts, const char *agent, struct buf *ret_json)
+/* What the library's own runtime has; a node of foreign formats does not use it. */
+static void encode_runtime(const struct facts *facts, struct buf *ret_json)
+{
+    struct muster_nn_abilities has = muster_nn_runtime();
+    char ops[2 * MUSTER_NN_OP_SET_BYTES + 1];
+    bool native = false;
+    buf_addstr(ret_json, "],\"formats\":[");
+    for (size_t i = 0; i < facts->format_count; i++) {
+        buf_addstr(ret_json, i > 0 ? "," : "");
+        buf_add_json(ret_json, facts->formats[i]);
+        native = native || fit_is_native(facts->formats[i]);
+    }
+    buf_addstr(ret_json, "],\"runtime\":\"" MUSTER_VERSION "\"");
+    if (native) {
+        hex_encode(has.op_set, sizeof has.op_set, ops);
+        buf_addf(ret_json, ",\"mnet\":{\"features\":%lld,\"ops\":\"%s\"}",
+                 (long long)has.features, ops);
+    }
+}
+
+void facts_encode(const struct facts *facts, struct buf *ret_json)
 {
     buf_addstr(ret_json, "{\"arch\":");
     buf_add_json(ret_json, facts->arch);
-    buf_addf(ret_json, ",\"cores\":%lld,\"ram_bytes\":%lld,\"features\":[",
-             (long long)facts->cores, (long long)facts->ram_bytes);
+    buf_addf(ret_json, ",\"cores\":%lld,\"ram_bytes\":%lld", (long long)facts->cores,
+             (long long)facts->ram_bytes);
+    if (facts->flash_bytes > 0) {
+        buf_addf(ret_json, ",\"flash_bytes\":%lld",
+                 (long long)round_flash(facts->flash_bytes));
+    }
+    buf_addstr(ret_json, ",\"features\":[");
     encode_features(ret_json);
-    buf_addstr(ret_json, "],\"runtime\":\"" MUSTER_VERSION "\",\"agent\":");
-    buf_add_json(ret_json, agent);
+    encode_runtime(facts, ret_json);
+    buf_addstr(ret_json, ",\"agent\":");
+    buf_add_json(ret_json, facts->agent);
     buf_addc(ret_json, '}');
 }
 
-int facts_version_compare(const char *a, const char *b)
+enum status facts_fit(const struct facts *facts, struct fit_node *ret_node,
+                      struct err *err)
 {
-    for (int part = 0; part < 3; part++) {
-        char *end_a, *end_b;
-        long left = strtol(a, &end_a, 10), right = strtol(b, &end_b, 10);
-        if (left != right) {
-            return left < right ? -1 : 1;
-        }
-        a = *end_a == '.' ? end_a + 1 : end_a;
-        b = *end_b == '.' ? end_b + 1 : end_b;
+    BUF_AUTO text = BUF_INIT(FACTS_BYTES);
+    facts_encode(facts, &text);
+    enum status status = buf_status(&text, err);
+    if (status != OK) {
+        return status;
     }
-    return 0;
+    json_t *tree = json_loadb(text.data, text.len, 0, NULL);
+    if (!tree) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the facts of this node");
+    }
+    fit_node_parse(tree, ret_node);
+    ret_node->flash_bytes = facts->flash_bytes;
+    json_decref(tree);
+    return OK;
 }

@@ -1,25 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* facts: what the machine is, for enrolment and for choosing models that fit. */
+/* facts: what the machine is, for enrolment, sessions and for choosing models that fit.
+ *
+ * The server judges what it offers by the JSON text that is sent to it; the node judges
+ * again by the same text with its free flash as it is then. */
 #ifndef MUSTER_EDGE_FACTS_H
 #define MUSTER_EDGE_FACTS_H
 
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "tuf/fit.h"
 
 struct facts {
-    char arch[65]; /* "x86_64", "aarch64" */
+    char arch[FIT_ARCH_BYTES]; /* "x86_64", "aarch64" */
+    char agent[65];            /* the program that uses the library */
     int64_t cores;
-    int64_t ram_bytes; /* in all */
+    int64_t ram_bytes;   /* in all */
+    int64_t flash_bytes; /* free for models, 0: not known */
+    size_t format_count; /* that this node runs */
+    char formats[FIT_FORMATS_MAX][FIT_TEXT_BYTES];
 };
 
-/* Asks the system. */
-void facts_read(struct facts *ret_facts);
+/* Asks the system; `agent` and formats stay as they are. */
+void facts_read(struct facts *facts);
 
-/* Appends the JSON object of enrolment; `agent` names the program. */
-void facts_encode(const struct facts *facts, const char *agent, struct buf *ret_json);
+/* Free bytes of the file system that holds `folder`; 0: not known. */
+int64_t facts_flash_bytes(const char *folder);
 
-/* Compares "1.10.2" with "1.9.0": below, equal to or above 0. Missing parts count 0. */
-int facts_version_compare(const char *a, const char *b);
+/* Appends the JSON object. Free flash is rounded down to an eighth of a power of two, so
+ * that a fleet of equal nodes has few different facts. */
+void facts_encode(const struct facts *facts, struct buf *ret_json);
+
+/* What the server reads in it, but with free flash to the byte. ERR_NO_MEMORY. */
+enum status facts_fit(const struct facts *facts, struct fit_node *ret_node,
+                      struct err *err) MUST_USE;
 
 #endif

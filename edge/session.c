@@ -65,8 +65,11 @@ static void start_login(struct session *session)
     identity_sign(identity, text, signature);
     BUF_AUTO body = BUF_INIT(BODY_BYTES);
     buf_addf(&body,
-             "{\"node_id\":%lld,\"at_ms\":%lld,\"nonce\":\"%s\",\"signature\":\"%s\"}",
+             "{\"node_id\":%lld,\"at_ms\":%lld,\"nonce\":\"%s\",\"signature\":\"%s\","
+             "\"facts\":",
              (long long)identity->node_id, at_ms, nonce, signature);
+    buf_add(&body, session->facts.data, session->facts.len);
+    buf_addc(&body, '}');
     start(session, "/v1/session", &body);
 }
 
@@ -288,6 +291,7 @@ void session_release(struct session *session)
     http_call_free(session->call);
     session->call = NULL;
     buf_release(&session->enrol_tail);
+    buf_release(&session->facts);
     sodium_memzero(session->token, sizeof session->token);
     sodium_memzero(session->enrolment, sizeof session->enrolment);
 }

@@ -25,6 +25,7 @@ struct session {
     struct identity *identity;
     struct timebase *timebase;
     char enrolment[ENROL_TOKEN_BYTES]; /* token, "" without one */
+    struct buf facts;                  /* the object, for logins */
     struct buf enrol_tail; /* ,"name":…,"facts":…,"labels":…} of the enrolment body */
     struct http_call *call;
     struct backoff backoff;

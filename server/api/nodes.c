@@ -8,6 +8,7 @@
 #include "server/api/body.h"
 #include "server/api/handlers.h"
 #include "server/service/artifacts.h"
+#include "server/service/deployments.h"
 #include "server/service/selector.h"
 
 static void add_labels(struct buf *json, const struct node_view *node)
@@ -82,6 +83,7 @@ static void add_running(struct service *service, struct buf *json,
     answer_text(json, "artifact", sha256);
 }
 
+/* Leaves the object open. */
 static void add_node(struct service *service, struct buf *json,
                      const struct node_view *node)
 {
@@ -96,7 +98,45 @@ static void add_node(struct service *service, struct buf *json,
     add_running(service, json, node);
     add_health(json, &node->health);
     answer_integer(json, "predictions", node->predictions);
+}
+
+static void add_variant(struct buf *json, const struct artifact_fit *variant)
+{
+    buf_addc(json, '{');
+    answer_text(json, "variant", variant->info.variant);
+    answer_text(json, "path", variant->info.path);
+    answer_text(json, "verdict", fit_verdict_name(variant->fit.verdict));
+    answer_text(json, "reason", variant->fit.reason);
     buf_addc(json, '}');
+}
+
+/* What deployments offer the node, and of each variant whether it runs there. */
+static enum status add_offers(struct request *request, struct buf *json, int64_t id)
+{
+    struct node_offer *offers = NULL;
+    size_t count = 0;
+    enum status status = deployments_judge(services(request)->deployments, id,
+                                           &request->arena, &offers, &count);
+    answer_raw(json, "offers", "[");
+    for (size_t i = 0; i < count; i++) {
+        buf_addstr(json, i > 0 ? ",{" : "{");
+        answer_text(json, "model", offers[i].model);
+        answer_text(json, "version", offers[i].version);
+        answer_integer(json, "seq", offers[i].seq);
+        if (offers[i].offered[0]) {
+            answer_text(json, "offered", offers[i].offered);
+        } else {
+            answer_raw(json, "offered", "null");
+        }
+        answer_raw(json, "variants", "[");
+        for (size_t k = 0; k < offers[i].variant_count; k++) {
+            buf_addstr(json, k > 0 ? "," : "");
+            add_variant(json, &offers[i].variants[k]);
+        }
+        buf_addstr(json, "]}");
+    }
+    buf_addc(json, ']');
+    return status;
 }
 
 /* ?selector=, ?state=, ?cursor=, ?limit= */
@@ -146,6 +186,7 @@ enum status api_nodes_list(struct request *request, struct response *response)
     for (size_t i = 0; i < page.count; i++) {
         buf_addstr(&json, i > 0 ? "," : "");
         add_node(service, &json, &page.views[i]);
+        buf_addc(&json, '}');
     }
     answer_list_end(&json, page.next_id);
     return answer_send(request, response, 200, &json);
@@ -163,6 +204,11 @@ static enum status send_node(struct request *request, struct response *response,
         return status;
     }
     add_node(service, &json, &node);
+    status = add_offers(request, &json, id);
+    buf_addc(&json, '}');
+    if (status != OK) {
+        return status;
+    }
     return answer_send(request, response, 200, &json);
 }
 

@@ -3,10 +3,15 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "server/api/answer.h"
 #include "server/api/body.h"
+#include "server/api/facts.h"
 #include "server/api/handlers.h"
 #include "server/service/auth.h"
+#include "server/service/nodes.h"
+
+enum { FACTS_BYTES_MAX = 64 * 1024 };
 
 static enum status read_request(struct request *request, const json_t *body,
                                 struct session_request *ret_session)
@@ -39,6 +44,22 @@ static enum status read_request(struct request *request, const json_t *body,
     return status;
 }
 
+/* What a node says of itself may have changed since it enrolled: a newer agent. Where
+ * that cannot be stored now, the session is given all the same. */
+static enum status take_facts(struct request *request, const json_t *body,
+                              int64_t node_id)
+{
+    struct err err = {0};
+    BUF_AUTO facts = BUF_INIT(FACTS_BYTES_MAX);
+    enum status status = facts_read(request, body, &facts);
+    if (status == OK &&
+        nodes_set_facts(services(request)->nodes, node_id, facts.data, &err) != OK) {
+        log_event(LOG_LEVEL_WARNING, "facts_unsaved", log_int("node_id", node_id),
+                  log_text("reason", err.detail));
+    }
+    return status;
+}
+
 enum status api_session(struct request *request, struct response *response)
 {
     BODY_AUTO *body = NULL;
@@ -58,6 +79,9 @@ enum status api_session(struct request *request, struct response *response)
     if (status == ERR_SESSION_CLOCK) {
         request->problem_member =
             arena_printf(&request->arena, "\"server_ms\":%" PRId64, now_ms);
+    }
+    if (status == OK && json_object_get(body, "facts")) {
+        status = take_facts(request, body, session.node_id);
     }
     if (status != OK) {
         return status;

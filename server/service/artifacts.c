@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/service/artifact_needs.h"
 #include "server/service/changes.h"
 #include "server/service/table.h"
 #include "server/store/registry_models.h"
@@ -14,8 +15,8 @@
 
 struct artifact {
     struct artifact_info info;
-    json_t *classes;  /* a list, owned */
-    json_t *hardware; /* a list or NULL, owned */
+    json_t *classes; /* a list, owned */
+    struct artifact_needs needs;
     UT_hash_handle hh;
 };
 
@@ -48,7 +49,7 @@ static void artifact_free(struct artifact *artifact)
 {
     if (artifact) {
         json_decref(artifact->classes);
-        json_decref(artifact->hardware);
+        artifact_needs_release(&artifact->needs);
         free(artifact);
     }
 }
@@ -160,7 +161,10 @@ static enum status put_model(struct artifacts *artifacts, const struct model_row
     return OK;
 }
 
-static struct artifact *artifact_of_row(const struct artifact_row *row)
+/* `target` has what the row has not: NULL when the row comes from the database, whose
+ * listed artifacts are listed from verified targets soon after. */
+static struct artifact *artifact_of_row(const struct artifact_row *row,
+                                        const struct model_target *target)
 {
     struct artifact *artifact = calloc(1, sizeof *artifact);
     if (!artifact) {
@@ -178,17 +182,31 @@ static struct artifact *artifact_of_row(const struct artifact_row *row)
     info->published_ms = row->published_ms;
     info->listed = row->listed;
     artifact->classes = json_loads(row->classes, 0, NULL);
-    artifact->hardware = row->hardware ? json_loads(row->hardware, 0, NULL) : NULL;
     info->class_count = json_array_size(artifact->classes);
+    json_t *hardware = row->hardware ? json_loads(row->hardware, 0, NULL) : NULL;
+    struct model_target told = {.hardware = hardware, .ram_bytes = row->ram_bytes};
+    enum status status =
+        artifact_needs_init(&artifact->needs, target ? target : &told, NULL);
+    json_decref(hardware);
+    if (status != OK) {
+        artifact_free(artifact);
+        return NULL;
+    }
     return artifact;
+}
+
+static enum status list_artifact(void *context, const struct artifact_row *row,
+                                 const struct model_target *target, struct err *err)
+{
+    struct artifact *artifact = artifact_of_row(row, target);
+    return artifact ? put(context, artifact, err)
+                    : err_set(err, ERR_NO_MEMORY, "no memory for an artifact");
 }
 
 static enum status load_artifact(void *context, const struct artifact_row *row,
                                  struct err *err)
 {
-    struct artifact *artifact = artifact_of_row(row);
-    return artifact ? put(context, artifact, err)
-                    : err_set(err, ERR_NO_MEMORY, "no memory for an artifact");
+    return list_artifact(context, row, NULL, err);
 }
 
 static enum status load_model(void *context, const struct model_row *row, struct err *err)
@@ -401,17 +419,18 @@ bool artifacts_version_name(struct artifacts *artifacts, const char *model, int6
     return found;
 }
 
-static bool fits(const struct artifact *artifact, const struct artifact_wish *wish)
+/* Native formats before foreign ones, then the smallest. */
+static bool is_better(const struct artifact *a, const struct artifact *b)
 {
-    if (wish->ram_bytes > 0 && artifact->info.ram_bytes > wish->ram_bytes) {
-        return false;
-    }
-    bool fit = artifact->hardware == NULL;
-    for (size_t i = 0; !fit && i < json_array_size(artifact->hardware); i++) {
-        const char *arch = json_string_value(json_array_get(artifact->hardware, i));
-        fit = arch && strcmp(arch, wish->arch) == 0;
-    }
-    return fit;
+    bool native = artifact_needs_native(&a->needs);
+    return native != artifact_needs_native(&b->needs) ? native
+                                                      : a->info.length < b->info.length;
+}
+
+static bool is_meant(const struct artifact *item, const struct artifact_wish *wish)
+{
+    return item->info.listed && item->info.seq == wish->seq &&
+           strcmp(item->info.model, wish->model) == 0;
 }
 
 bool artifacts_choose(struct artifacts *artifacts, const struct artifact_wish *wish,
@@ -423,17 +442,44 @@ bool artifacts_choose(struct artifacts *artifacts, const struct artifact_wish *w
     bool allowed = model && wish->seq >= model->floor;
     for (size_t i = 0; allowed && i < artifacts->count; i++) {
         const struct artifact *item = artifacts->items[i];
-        if (item->info.listed && item->info.seq == wish->seq &&
-            strcmp(item->info.model, wish->model) == 0 && fits(item, wish) &&
-            (!best || item->info.length < best->info.length)) {
-            best = item;
+        struct fit fit;
+        if (!is_meant(item, wish) || (best && !is_better(item, best))) {
+            continue;
         }
+        fit_judge(&item->needs.target, wish->node, &fit);
+        best = fit.verdict == FIT_RUNS ? item : best;
     }
     if (best) {
         *ret_info = best->info;
     }
     (void)pthread_rwlock_unlock(&artifacts->lock);
     return best != NULL;
+}
+
+enum status artifacts_judge(struct artifacts *artifacts, const struct artifact_wish *wish,
+                            struct arena *arena, struct artifact_fit **ret_items,
+                            size_t *ret_count)
+{
+    size_t count = 0;
+    (void)pthread_rwlock_rdlock(&artifacts->lock);
+    for (size_t i = 0; i < artifacts->count; i++) {
+        count += is_meant(artifacts->items[i], wish);
+    }
+    struct artifact_fit *items = arena_array(arena, count + 1, sizeof *items);
+    for (size_t i = 0, at = 0; items && i < artifacts->count; i++) {
+        const struct artifact *item = artifacts->items[i];
+        if (is_meant(item, wish)) {
+            items[at].info = item->info;
+            fit_judge(&item->needs.target, wish->node, &items[at++].fit);
+        }
+    }
+    (void)pthread_rwlock_unlock(&artifacts->lock);
+    if (!items) {
+        return ERR_NO_MEMORY;
+    }
+    *ret_items = items;
+    *ret_count = count;
+    return OK;
 }
 
 /* Texts that a row points to, owned. */
@@ -481,7 +527,7 @@ static enum status each_artifact(
     const struct tuf_targets *targets, int64_t published_ms,
     enum status (*model)(void *context, const struct model_row *row, struct err *err),
     enum status (*artifact)(void *context, const struct artifact_row *row,
-                            struct err *err),
+                            const struct model_target *target, struct err *err),
     void *context, struct err *err)
 {
     enum status status = OK;
@@ -508,7 +554,7 @@ static enum status each_artifact(
             status = model(context, &parent, err);
         }
         if (status == OK) {
-            status = artifact(context, &row, err);
+            status = artifact(context, &row, &target, err);
         }
     }
     return status;
@@ -521,8 +567,9 @@ static enum status write_model(void *context, const struct model_row *row,
 }
 
 static enum status write_artifact(void *context, const struct artifact_row *row,
-                                  struct err *err)
+                                  const struct model_target *target, struct err *err)
 {
+    (void)target;
     return artifact_row_put(context, row, err);
 }
 
@@ -543,7 +590,7 @@ enum status artifacts_list(struct artifacts *artifacts, const struct tuf_targets
         artifacts->items[i]->info.listed = false;
     }
     enum status status =
-        each_artifact(targets, published_ms, load_model, load_artifact, artifacts, err);
+        each_artifact(targets, published_ms, load_model, list_artifact, artifacts, err);
     (void)pthread_rwlock_unlock(&artifacts->lock);
     return status;
 }

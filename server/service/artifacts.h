@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "tuf/fit.h"
 
 struct artifacts;
 struct changes;
@@ -83,14 +84,25 @@ bool artifacts_version_name(struct artifacts *artifacts, const char *model, int6
 struct artifact_wish {
     const char *model;
     int64_t seq;
-    const char *arch;  /* "": unknown, fits only artifacts for any hardware */
-    int64_t ram_bytes; /* 0: unknown, fits all */
+    const struct fit_node *node; /* what it is */
 };
 
-/* The smallest listed artifact of that version that fits the node and is not below the
- * floor; false when there is none. */
+/* The best listed artifact of that version that runs on the node, unless the version is
+ * below the floor: a native format before a foreign one, then the smallest (so int8
+ * before fp32). False when there is none. */
 bool artifacts_choose(struct artifacts *artifacts, const struct artifact_wish *wish,
                       struct artifact_info *ret_info);
+
+/* A listed variant and what becomes of it on a node. */
+struct artifact_fit {
+    struct artifact_info info;
+    struct fit fit;
+};
+
+/* Every listed variant of that version with its verdict, in the arena. ERR_NO_MEMORY. */
+enum status artifacts_judge(struct artifacts *artifacts, const struct artifact_wish *wish,
+                            struct arena *arena, struct artifact_fit **ret_items,
+                            size_t *ret_count) MUST_USE;
 
 /* Loads what was ever published. Blocks. */
 enum status artifacts_open(struct changes *changes, struct artifacts **ret_artifacts,

@@ -303,26 +303,79 @@ enum status deployments_list(struct deployments *deployments, int64_t before_id,
     return OK;
 }
 
+/* The deployment that decides for each model, of those whose selector matches. With the
+ * lock. */
+static size_t decide(const struct deployments *deployments, int64_t node_id,
+                     const struct deployment *ret_items[static ASSIGNMENTS_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < deployments->count && count < ASSIGNMENTS_MAX; i++) {
+        const struct deployment *item = deployments->items[i];
+        bool decided =
+            count > 0 && strcmp(ret_items[count - 1]->info.model, item->info.model) == 0;
+        if (!decided && nodes_match(deployments->nodes, node_id, &item->selector)) {
+            ret_items[count++] = item;
+        }
+    }
+    return count;
+}
+
 size_t deployments_assign(struct deployments *deployments, int64_t node_id,
                           struct artifact_info ret_items[static ASSIGNMENTS_MAX])
 {
-    char arch[33];
-    struct artifact_wish wish = {.arch = arch};
-    nodes_hardware(deployments->nodes, node_id, arch, &wish.ram_bytes);
+    const struct deployment *items[ASSIGNMENTS_MAX];
+    struct fit_node node;
+    nodes_fit(deployments->nodes, node_id, &node);
     size_t count = 0;
-    const char *decided = NULL;
     (void)pthread_rwlock_rdlock(&deployments->lock);
-    for (size_t i = 0; i < deployments->count && count < ASSIGNMENTS_MAX; i++) {
-        const struct deployment *item = deployments->items[i];
-        if ((decided && strcmp(decided, item->info.model) == 0) ||
-            !nodes_match(deployments->nodes, node_id, &item->selector)) {
-            continue;
-        }
-        decided = item->info.model;
-        wish.model = item->info.model;
-        wish.seq = item->info.seq;
+    size_t decided = decide(deployments, node_id, items);
+    for (size_t i = 0; i < decided; i++) {
+        struct artifact_wish wish = {
+            .model = items[i]->info.model, .seq = items[i]->info.seq, .node = &node};
         count += artifacts_choose(deployments->artifacts, &wish, &ret_items[count]);
     }
     (void)pthread_rwlock_unlock(&deployments->lock);
     return count;
+}
+
+static enum status judge(const struct deployments *deployments,
+                         const struct deployment *item, const struct fit_node *node,
+                         struct arena *arena, struct node_offer *ret_offer)
+{
+    struct artifact_wish wish = {
+        .model = item->info.model, .seq = item->info.seq, .node = node};
+    struct artifact_info chosen;
+    memcpy(ret_offer->model, item->info.model, sizeof ret_offer->model);
+    ret_offer->seq = item->info.seq;
+    (void)artifacts_version_name(deployments->artifacts, item->info.model, item->info.seq,
+                                 ret_offer->version);
+    if (artifacts_choose(deployments->artifacts, &wish, &chosen)) {
+        memcpy(ret_offer->offered, chosen.variant, sizeof ret_offer->offered);
+    }
+    return artifacts_judge(deployments->artifacts, &wish, arena, &ret_offer->variants,
+                           &ret_offer->variant_count);
+}
+
+enum status deployments_judge(struct deployments *deployments, int64_t node_id,
+                              struct arena *arena, struct node_offer **ret_offers,
+                              size_t *ret_count)
+{
+    const struct deployment *items[ASSIGNMENTS_MAX];
+    struct fit_node node;
+    nodes_fit(deployments->nodes, node_id, &node);
+    struct node_offer *offers = arena_array(arena, ASSIGNMENTS_MAX, sizeof *offers);
+    enum status status = offers ? OK : ERR_NO_MEMORY;
+    size_t count = 0;
+    (void)pthread_rwlock_rdlock(&deployments->lock);
+    size_t decided = decide(deployments, node_id, items);
+    for (; status == OK && count < decided; count++) {
+        offers[count] = (struct node_offer){0};
+        status = judge(deployments, items[count], &node, arena, &offers[count]);
+    }
+    (void)pthread_rwlock_unlock(&deployments->lock);
+    if (status == OK) {
+        *ret_offers = offers;
+        *ret_count = count;
+    }
+    return status;
 }

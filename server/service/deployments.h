@@ -53,8 +53,23 @@ enum status deployments_list(struct deployments *deployments, int64_t before_id,
                              struct deployment_info **ret_items,
                              size_t *ret_count) MUST_USE;
 
+/* What a deployment offers a node, and what becomes of each variant there. */
+struct node_offer {
+    char model[65], version[65];
+    int64_t seq;
+    char offered[65]; /* variant; "": none, the node keeps what it has */
+    struct artifact_fit *variants;
+    size_t variant_count; /* 0: the version was withdrawn */
+};
+
 /* What a node shall run, one artifact a model, by model; returns how many. */
 size_t deployments_assign(struct deployments *deployments, int64_t node_id,
                           struct artifact_info ret_items[static ASSIGNMENTS_MAX]);
+
+/* Why: for each model that a deployment decides, every variant with its verdict, in the
+ * arena. ERR_NO_MEMORY. */
+enum status deployments_judge(struct deployments *deployments, int64_t node_id,
+                              struct arena *arena, struct node_offer **ret_offers,
+                              size_t *ret_count) MUST_USE;
 
 #endif

@@ -40,7 +40,7 @@ static struct facts_entry *facts_new(const char *json)
         memcpy(entry->text + len + 1, arch ? arch : "", arch_len + 1);
         entry->facts.json = entry->text;
         entry->facts.arch = entry->text + len + 1;
-        entry->facts.ram_bytes = json_integer_value(json_object_get(tree, "ram_bytes"));
+        fit_node_parse(tree, &entry->facts.fit);
     }
     json_decref(tree);
     return entry;

@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "server/service/nodes.h"
+#include "tuf/fit.h"
 
 struct facts_entry;
 struct labels_entry;
@@ -28,9 +29,9 @@ struct node_texts {
 };
 
 struct node_facts {
-    const char *json;  /* the object */
-    const char *arch;  /* "" if not said */
-    int64_t ram_bytes; /* 0 if not said */
+    const char *json;    /* the object */
+    const char *arch;    /* "" if not said */
+    struct fit_node fit; /* all that choosing a variant needs */
 };
 
 struct node_labels {

@@ -279,14 +279,17 @@ bool nodes_match(struct nodes *nodes, int64_t node_id, const struct selector *se
     return match;
 }
 
-void nodes_hardware(struct nodes *nodes, int64_t node_id, char ret_arch[static 33],
-                    int64_t *ret_ram_bytes)
+void nodes_fit(struct nodes *nodes, int64_t node_id, struct fit_node *ret_node)
 {
     (void)pthread_rwlock_rdlock(&nodes->lock);
     const struct node *node = node_find(nodes, node_id);
-    (void)snprintf(ret_arch, 33, "%s", node ? node->facts->arch : "");
-    *ret_ram_bytes = node ? node->facts->ram_bytes : 0;
+    if (node) {
+        *ret_node = node->facts->fit;
+    }
     (void)pthread_rwlock_unlock(&nodes->lock);
+    if (!node) {
+        fit_node_parse(NULL, ret_node);
+    }
 }
 
 bool nodes_by_key(struct nodes *nodes, const uint8_t public_key[static 32],

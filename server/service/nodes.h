@@ -20,6 +20,7 @@
 #include "format/report.h"
 
 struct changes;
+struct fit_node;
 struct nodes;
 struct selector;
 
@@ -131,9 +132,8 @@ enum status nodes_list(struct nodes *nodes, const struct nodes_query *query,
 size_t nodes_count_matching(struct nodes *nodes, const struct selector *selector);
 bool nodes_match(struct nodes *nodes, int64_t node_id, const struct selector *selector);
 
-/* Architecture ("" if not said) and RAM in bytes (0) of a node, from its facts. */
-void nodes_hardware(struct nodes *nodes, int64_t node_id, char ret_arch[static 33],
-                    int64_t *ret_ram_bytes);
+/* What a node is, from its facts; of an unknown node nothing is told. */
+void nodes_fit(struct nodes *nodes, int64_t node_id, struct fit_node *ret_node);
 
 /* Nodes that are not revoked and whose newest report is of this artifact. */
 size_t nodes_running(struct nodes *nodes, const uint8_t artifact[static 32]);
@@ -160,6 +160,11 @@ enum status nodes_patch(struct nodes *nodes, int64_t node_id,
                         struct err *err) MUST_USE;
 enum status nodes_revoke(struct nodes *nodes, int64_t node_id, const char *actor,
                          struct err *err) MUST_USE;
+
+/* Replaces what a node said of itself; nothing is written if it is the same. Blocks.
+ * ERR_NOT_FOUND. */
+enum status nodes_set_facts(struct nodes *nodes, int64_t node_id, const char *facts,
+                            struct err *err) MUST_USE;
 
 /* "active", "pending", "revoked", and back (false for another text). */
 const char *node_state_name(enum node_state state);

@@ -277,3 +277,32 @@ enum status nodes_revoke(struct nodes *nodes, int64_t node_id, const char *actor
     }
     return status;
 }
+
+/* Without the changes' lock: a session that begins anew mostly says the same again. */
+static bool has_facts(struct nodes *nodes, int64_t node_id, const char *facts)
+{
+    (void)pthread_rwlock_rdlock(&nodes->lock);
+    const struct node *node = node_find(nodes, node_id);
+    bool same = node && strcmp(node->facts->json, facts) == 0;
+    (void)pthread_rwlock_unlock(&nodes->lock);
+    return same;
+}
+
+enum status nodes_set_facts(struct nodes *nodes, int64_t node_id, const char *facts,
+                            struct err *err)
+{
+    if (has_facts(nodes, node_id, facts)) {
+        return OK;
+    }
+    CHANGE_AUTO(held, nodes->changes);
+    struct node *node = NULL;
+    char actor[NODE_NAME_BYTES + 8];
+    enum status status = find_for_change(nodes, node_id, &node, err);
+    if (status != OK) {
+        return status;
+    }
+    (void)snprintf(actor, sizeof actor, "node:%s", node->name);
+    DRAFT_AUTO draft = {.actor = actor, .action = "node.facts"};
+    status = draft_init(&draft, nodes, node, facts, err);
+    return status == OK ? commit(nodes, &draft, err) : status;
+}

@@ -121,6 +121,10 @@ static enum status start(struct publication *publication, struct err *err)
     struct comparison comparison = {.live = publication->live};
     status = changes_read(publication->options.changes, compare, &comparison, err);
     publication->listed = comparison.equal;
+    if (status == OK && comparison.equal) { /* what variants need is only there */
+        status = artifacts_list(publication->options.artifacts,
+                                &publication->live->listing, clock_wall_ms(), err);
+    }
     return status == OK ? publication_tick(publication, clock_wall_ms(), err) : status;
 }
 

@@ -196,13 +196,18 @@ void repository_add(struct repository *repository, struct server *server, int64_
     digest_hex(artifact, digest, text);
     snprintf(folder, sizeof folder, "fashion/%d", (int)seq);
     snprintf(version, sizeof version, "1.%d.0", (int)seq);
-    put_target(repository, server, folder, "fp32.mnet", artifact,
-               json_pack("{s:{s:i,s:s,s:s,s:I,s:I,s:s,s:s,s:s,s:s,s:{s:[i,i,i,i],s:s}}}",
-                         "muster", "schema", 1, "model", "fashion", "version", version,
-                         "seq", (json_int_t)seq, "floor", (json_int_t)repository->floor,
-                         "variant", "fp32", "format", "mnet/1", "task", "classify",
-                         "on_revoke", repository->stop ? "stop" : "keep", "input",
-                         "shape", 1, 1, 28, 28, "dtype", "u8"));
+    json_t *custom = json_pack(
+        "{s:{s:i,s:s,s:s,s:I,s:I,s:s,s:s,s:s,s:s,s:{s:[i,i,i,i],s:s}}}", "muster",
+        "schema", 1, "model", "fashion", "version", version, "seq", (json_int_t)seq,
+        "floor", (json_int_t)repository->floor, "variant", "fp32", "format", "mnet/1",
+        "task", "classify", "on_revoke", repository->stop ? "stop" : "keep", "input",
+        "shape", 1, 1, 28, 28, "dtype", "u8");
+    if (repository->needs) {
+        json_t *needs = json_loads(repository->needs, 0, NULL);
+        assert_int_equal(json_object_update(json_object_get(custom, "muster"), needs), 0);
+        json_decref(needs);
+    }
+    put_target(repository, server, folder, "fp32.mnet", artifact, custom);
     put_target(repository, server, folder, "fp32.mnet.zst",
                repository->weak_zst ? weak_transport_of(artifact)
                                     : transport_of(artifact),

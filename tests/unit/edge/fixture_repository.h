@@ -23,6 +23,7 @@ struct repository {
     bool stop;            /* artifacts are signed with on_revoke: stop */
     bool weak_zst; /* compressed transports are longer than a delta of the two models */
     bool sha512, wrong_sha512; /* entries list one; that of artifacts is another's */
+    const char *needs;  /* JSON: further members of the next artifacts; NULL: none */
     const char *detail; /* JSON of what assignments ask for; NULL: nothing is said */
 };
 

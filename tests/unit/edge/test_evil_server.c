@@ -241,13 +241,13 @@ static void set_custom(int64_t seq, const char *member, json_t *value)
 }
 
 /* Signed for others; the server assigns it to this node all the same. */
-static void steer(const char *member, json_t *value)
+static void steer(const char *member, json_t *value, const char *code)
 {
     repository_add(&repository, &server, 2, fixture_model(1));
     set_custom(2, member, value);
     repository_publish(&repository, &server);
     repository_assign(&repository, &server, 2, fixture_model(1));
-    until_refused("unsupported");
+    until_refused(code);
     publish_and_assign(3);
     until_recovered();
 }
@@ -255,19 +255,19 @@ static void steer(const char *member, json_t *value)
 static void an_artifact_for_other_hardware(void **state)
 {
     (void)state;
-    steer("hardware", json_pack("[s]", "no-such-machine"));
+    steer("hardware", json_pack("[s]", "no-such-machine"), "fit.other_hardware");
 }
 
 static void an_artifact_for_more_memory(void **state)
 {
     (void)state;
-    steer("ram_bytes", json_integer(INT64_C(1) << 60));
+    steer("ram_bytes", json_integer(INT64_C(1) << 60), "fit.too_big_or_new");
 }
 
 static void an_artifact_for_a_later_runtime(void **state)
 {
     (void)state;
-    steer("runtime_min", json_string("999.0.0"));
+    steer("runtime_min", json_string("999.0.0"), "fit.too_big_or_new");
 }
 
 /* The path of one version with the digest of another. */

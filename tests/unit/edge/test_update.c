@@ -12,7 +12,9 @@
 
 #include <cmocka.h>
 
+#include "base/digest.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "tests/unit/edge/fixture_node.h"
 
 static struct server server;
@@ -426,6 +428,72 @@ static void a_floor_that_could_not_be_stored_is_stored_later(void **state)
     assert_non_null(strstr(stored.data, "\"fashion\":2"));
 }
 
+/* Whether the node has stored this artifact. */
+static bool has_file(const struct buf *artifact)
+{
+    uint8_t digest[32];
+    char name[65], path[FOLDER_BYTES + 80];
+    assert_int_equal(sha256_of(artifact->data, artifact->len, digest, NULL), OK);
+    hex_encode(digest, sizeof digest, name);
+    (void)snprintf(path, sizeof path, "%s/models/%s", node.options.state_folder, name);
+    return file_exists(path);
+}
+
+/* Signed, listed and assigned, and yet not for this node: refused before it is fetched.
+ */
+static void refuse_unfit(const char *needs, const char *code)
+{
+    repository.needs = needs;
+    publish_second();
+    until_complaint(code);
+    assert_false(has_file(fixture_model(1)));
+    node_predict(&node, 10);
+    node_until(&node, node_drained, NULL);
+    repository.needs = NULL;
+    repository_add(&repository, &server, 3, fixture_model(1));
+    repository_publish(&repository, &server);
+    repository_assign(&repository, &server, 3, fixture_model(1));
+    node_until(&node, node_has_model, (void *)(uintptr_t)fixture_model(1));
+}
+
+static void an_artifact_for_other_hardware(void **state)
+{
+    (void)state;
+    refuse_unfit("{\"hardware\":[\"z80\"]}", "fit.other_hardware");
+}
+
+static void an_artifact_in_a_format_that_nobody_runs_here(void **state)
+{
+    (void)state;
+    refuse_unfit("{\"format\":\"onnx\"}", "fit.other_hardware");
+}
+
+static void an_artifact_that_needs_more_memory_than_there_is(void **state)
+{
+    (void)state;
+    refuse_unfit("{\"ram_bytes\":4611686018427387904}", "fit.too_big_or_new");
+}
+
+static void an_artifact_that_needs_more_flash_than_is_free(void **state)
+{
+    (void)state;
+    refuse_unfit("{\"flash_bytes\":4611686018427387904}", "fit.too_big_or_new");
+}
+
+static void an_artifact_of_a_newer_runtime(void **state)
+{
+    (void)state;
+    refuse_unfit("{\"runtime_min\":\"999.0.0\"}", "fit.too_big_or_new");
+}
+
+static void an_artifact_with_an_operator_of_the_future(void **state)
+{
+    (void)state;
+    refuse_unfit("{\"ops\":\"000000000000000000000000000000000000000000000000000000000000"
+                 "0080\"}",
+                 "fit.too_big_or_new");
+}
+
 static void an_idle_poll_is_one_request(void **state)
 {
     (void)state;
@@ -478,6 +546,12 @@ int main(void)
         TEST(an_assignment_of_what_is_not_listed),
         TEST(a_signed_file_that_is_no_model),
         TEST(a_version_below_the_floor),
+        TEST(an_artifact_for_other_hardware),
+        TEST(an_artifact_in_a_format_that_nobody_runs_here),
+        TEST(an_artifact_that_needs_more_memory_than_there_is),
+        TEST(an_artifact_that_needs_more_flash_than_is_free),
+        TEST(an_artifact_of_a_newer_runtime),
+        TEST(an_artifact_with_an_operator_of_the_future),
         TEST(the_floor_survives_the_loss_of_the_cache),
         TEST(a_running_model_below_a_new_floor_goes_on_and_says_so),
         TEST(a_node_goes_back_to_its_last_model_without_fresh_metadata),

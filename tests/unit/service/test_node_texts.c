@@ -22,11 +22,11 @@ static void equal_facts_are_one_until_the_last_reference_is_gone(void **state)
     assert_ptr_equal(a, b);
     assert_ptr_not_equal(a, c);
     assert_string_equal(c->arch, "");
-    assert_int_equal(c->ram_bytes, 0);
+    assert_int_equal(c->fit.ram_bytes, 0);
     node_facts_drop(&texts, a);
     assert_string_equal(b->json, json);
     assert_string_equal(b->arch, "armhf");
-    assert_int_equal(b->ram_bytes, 512);
+    assert_int_equal(b->fit.ram_bytes, 512);
     node_facts_drop(&texts, b);
     node_facts_drop(&texts, c);
     node_facts_drop(&texts, NULL);

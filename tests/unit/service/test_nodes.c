@@ -164,7 +164,7 @@ static void what_nodes_have_in_common_is_there_once(void **state)
     assert_ptr_equal(node_find(nodes, 1)->facts, node_find(nodes, 61)->facts);
     assert_ptr_equal(node_find(nodes, 1)->labels, node_find(nodes, 61)->labels);
     assert_string_equal(node_find(nodes, 2)->facts->arch, "x86_64");
-    assert_int_equal(node_find(nodes, 2)->facts->ram_bytes, 2000);
+    assert_int_equal(node_find(nodes, 2)->facts->fit.ram_bytes, 2000);
     assert_string_equal(node_labels_value(node_find(nodes, 3)->labels, "site"), "s3");
     assert_null(node_labels_value(node_find(nodes, 2)->labels, "a"));
 }
