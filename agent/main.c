@@ -60,6 +60,14 @@ static void on_model_changed(void *user, const struct muster_client_model *model
               log_text("came_as", model->came_as), log_int("bytes", model->received));
 }
 
+static enum muster_client_result on_candidate(void *user,
+                                              const struct muster_client_model *candidate,
+                                              struct muster_client_error *error)
+{
+    struct runner *runner = user;
+    return foreign_test(&runner->foreign, candidate, error);
+}
+
 /* What the log said last. */
 struct watched {
     const char *state; /* NULL: nothing yet */
@@ -163,6 +171,11 @@ static int run(struct agent_options *options)
     options->client.user = &runner;
     options->client.on_message = on_message;
     options->client.on_model_changed = on_model_changed;
+    if (options->external.command) {
+        options->client.on_candidate = on_candidate;
+        options->client.formats = &options->runner_format;
+        options->client.format_count = 1;
+    }
     if (muster_client_open(&options->client, &client, &error) != MUSTER_CLIENT_OK) {
         log_event(LOG_LEVEL_ERROR, "failed", log_text("code", error.code),
                   log_text("reason", error.text));

@@ -41,6 +41,10 @@ static const char help[] =
     "  --download-window T   download only at HH:MM-HH:MM, local time (at any time)\n"
     "  --mirror URL          ask this HTTP cache for models before the server\n"
     "  --poll-s N            ask for the assignment this often; else as the server says\n"
+    "  --runner CMD          infer with this program instead: docs/RUNNERS.md\n"
+    "  --runner-format NAME  the only format that is run then (onnx)\n"
+    "  --runner-start-s N    it must be ready with a model within this (60)\n"
+    "  --runner-frame-ms N   and answer within this (10000)\n"
     "  --help, --version\n\n"
     "example: muster-agent --server http://127.0.0.1:8080 --state /var/lib/muster-agent "
     "\\\n"
@@ -76,6 +80,10 @@ enum option_id {
     OPTION_ACK_LOG,
     OPTION_BACKOFF_MAX_MS,
     OPTION_POLL_S,
+    OPTION_RUNNER,
+    OPTION_RUNNER_FORMAT,
+    OPTION_RUNNER_START_S,
+    OPTION_RUNNER_FRAME_MS,
     OPTION_HELP,
     OPTION_VERSION,
 };
@@ -109,6 +117,10 @@ static const struct option table[] = {
     {"ack-log", required_argument, NULL, OPTION_ACK_LOG},
     {"backoff-max-ms", required_argument, NULL, OPTION_BACKOFF_MAX_MS},
     {"poll-s", required_argument, NULL, OPTION_POLL_S},
+    {"runner", required_argument, NULL, OPTION_RUNNER},
+    {"runner-format", required_argument, NULL, OPTION_RUNNER_FORMAT},
+    {"runner-start-s", required_argument, NULL, OPTION_RUNNER_START_S},
+    {"runner-frame-ms", required_argument, NULL, OPTION_RUNNER_FRAME_MS},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {0},
@@ -208,6 +220,7 @@ static enum status read_number_option(struct agent_options *options, int id,
     int64_t rows = (int64_t)client->batch_rows, bytes = (int64_t)client->queue_bytes;
     int64_t poll_s = client->poll_ms / 1000;
     int64_t cache_bytes = (int64_t)client->cache_bytes;
+    int64_t start_s = options->external.start_ms / 1000;
     int64_t *const places[] = {
         [OPTION_PASSES - OPTION_SERVER] = &options->passes,
         [OPTION_VERSIONS - OPTION_SERVER] = &options->versions,
@@ -219,12 +232,15 @@ static enum status read_number_option(struct agent_options *options, int id,
         [OPTION_DOWNLOAD_BUDGET - OPTION_SERVER] = &client->download_budget,
         [OPTION_DOWNLOAD_MIN_RATE - OPTION_SERVER] = &client->download_min_rate,
         [OPTION_DOWNLOAD_RATE - OPTION_SERVER] = &client->download_rate,
-        [OPTION_POLL_S - OPTION_SERVER] = &poll_s};
+        [OPTION_POLL_S - OPTION_SERVER] = &poll_s,
+        [OPTION_RUNNER_START_S - OPTION_SERVER] = &start_s,
+        [OPTION_RUNNER_FRAME_MS - OPTION_SERVER] = &options->external.frame_ms};
     *places[id - OPTION_SERVER] = value;
     client->batch_rows = (size_t)rows;
     client->queue_bytes = (uint64_t)bytes;
     client->cache_bytes = (uint64_t)cache_bytes;
     client->poll_ms = poll_s * 1000;
+    options->external.start_ms = start_s * 1000;
     return OK;
 }
 
@@ -242,7 +258,9 @@ static void read_text_option(struct agent_options *options, int id)
         [OPTION_DOWNLOAD_WINDOW - OPTION_SERVER] = &client->download_window,
         [OPTION_MIRROR - OPTION_SERVER] = &client->mirror_url,
         [OPTION_SOURCE - OPTION_SERVER] = &options->source,
-        [OPTION_ACK_LOG - OPTION_SERVER] = &client->ack_log_path};
+        [OPTION_ACK_LOG - OPTION_SERVER] = &client->ack_log_path,
+        [OPTION_RUNNER - OPTION_SERVER] = &options->external.command,
+        [OPTION_RUNNER_FORMAT - OPTION_SERVER] = &options->runner_format};
     *places[id - OPTION_SERVER] = optarg;
 }
 
@@ -282,6 +300,8 @@ static enum status read_option(struct agent_options *options, int id, const char
     case OPTION_QUEUE_BYTES:
     case OPTION_BACKOFF_MAX_MS:
     case OPTION_POLL_S:
+    case OPTION_RUNNER_START_S:
+    case OPTION_RUNNER_FRAME_MS:
         return read_number_option(options, id, name, err);
     default: /* the rest are texts; getopt returns no other number */
         read_text_option(options, id);
@@ -313,6 +333,8 @@ enum status options_read(int argc, char **argv, struct agent_options *ret_option
     struct agent_options *options = ret_options;
     *options =
         (struct agent_options){.rate = 10,
+                               .runner_format = "onnx",
+                               .external = {.start_ms = 60000, .frame_ms = 10000},
                                .part = {.to = SIZE_MAX, .stride = 1},
                                .client = {.agent = "muster-agent/" MUSTER_VERSION,
                                           .batch_age_ms = 2000,

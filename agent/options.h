@@ -8,6 +8,7 @@
 
 #include <muster/edge.h>
 
+#include "agent/external.h"
 #include "agent/source.h"
 
 enum { AGENT_LABELS_MAX = 16, AGENT_LABEL_BYTES = 128 };
@@ -23,6 +24,8 @@ struct agent_options {
     int64_t passes;        /* over all images, then end; 0: for ever */
     bool once_per_version; /* each image once under each version */
     int64_t versions;      /* with it: end after so many; 0: for ever */
+    const char *runner_format;
+    struct external_rules external; /* runner processes */
     bool help, version;
 };
 

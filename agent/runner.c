@@ -15,6 +15,7 @@ void runner_init(struct runner *ret_runner, const struct agent_options *options,
                                   .source = source,
                                   .client = client,
                                   .due_us = clock_mono_us(),
+                                  .foreign = {.rules = options->external},
                                   .versions = BUF_INIT(VERSIONS_BYTES)};
 }
 
@@ -31,6 +32,7 @@ static void drop_model(struct runner *runner)
 void runner_release(struct runner *runner)
 {
     drop_model(runner);
+    foreign_release(&runner->foreign);
     buf_release(&runner->versions);
 }
 
@@ -82,7 +84,7 @@ static enum status take_model(struct runner *runner, struct err *err)
     if (runner->model && is_done(runner, runner->model)) {
         drop_model(runner);
     }
-    return runner->model ? prepare(runner, err) : OK;
+    return runner->model && !runner->foreign.rules.command ? prepare(runner, err) : OK;
 }
 
 static enum status infer(struct runner *runner, const struct source_frame *frame,
@@ -121,6 +123,47 @@ static double unit(double value)
 }
 
 /* *ret_full: the client has no room now; nothing was recorded. */
+static enum status record(struct runner *runner,
+                          const struct muster_prediction *prediction, bool *ret_full,
+                          struct err *err)
+{
+    struct muster_client_error error = {0};
+    enum muster_client_result result =
+        muster_client_record(runner->client, runner->model, prediction, &error);
+    *ret_full = result == MUSTER_CLIENT_AGAIN;
+    if (result == MUSTER_CLIENT_OK || *ret_full) {
+        return OK;
+    }
+    return err_set(err, ERR_INTERNAL, "%s: %s", error.code, error.text);
+}
+
+/* By a runner process. *ret_full also while it has not answered. */
+static enum status record_foreign(struct runner *runner, bool *ret_full, struct err *err)
+{
+    const struct source_frame *frame = &runner->source->frames[runner->next];
+    const struct runner_answer *answer = NULL;
+    switch (foreign_infer(&runner->foreign, runner->model, frame, &answer)) {
+    case FOREIGN_WAIT:
+        *ret_full = true;
+        return OK;
+    case FOREIGN_LEFT_OUT:
+        return OK;
+    case FOREIGN_PREDICTION:
+        break;
+    }
+    struct muster_prediction prediction = {
+        .class_index = answer->class_index,
+        .confidence = answer->confidence,
+        .latency_us = answer->latency_us,
+        .has_value = answer->has_value,
+        .value = answer->value,
+        .has_sample = true,
+        .sample = frame->sample,
+        .probabilities = answer->probability_count > 0 ? answer->probabilities : NULL,
+        .probability_count = answer->probability_count};
+    return record(runner, &prediction, ret_full, err);
+}
+
 static enum status infer_and_record(struct runner *runner, bool *ret_full,
                                     struct err *err)
 {
@@ -140,14 +183,7 @@ static enum status infer_and_record(struct runner *runner, bool *ret_full,
         .sample = frame->sample,
         .probabilities = runner->probabilities,
         .probability_count = runner->class_count};
-    struct muster_client_error error = {0};
-    enum muster_client_result result =
-        muster_client_record(runner->client, runner->model, &prediction, &error);
-    *ret_full = result == MUSTER_CLIENT_AGAIN;
-    if (result == MUSTER_CLIENT_OK || *ret_full) {
-        return OK;
-    }
-    return err_set(err, ERR_INTERNAL, "%s: %s", error.code, error.text);
+    return record(runner, &prediction, ret_full, err);
 }
 
 static void end_pass(struct runner *runner)
@@ -190,7 +226,8 @@ enum status runner_work(struct runner *runner, int64_t budget_us, struct err *er
             return OK;
         }
         if (status == OK) {
-            status = infer_and_record(runner, &full, err);
+            status = runner->foreign.rules.command ? record_foreign(runner, &full, err)
+                                                   : infer_and_record(runner, &full, err);
         }
         if (status != OK) {
             return status;

@@ -13,6 +13,7 @@
 #include <muster/edge.h>
 #include <muster/nn.h>
 
+#include "agent/foreign.h"
 #include "agent/options.h"
 #include "agent/source.h"
 #include "base/buf.h"
@@ -30,9 +31,10 @@ struct runner {
     int64_t passes_done, versions_done;
     bool has_done; /* the next is the artifact of the last whole pass */
     uint8_t done[32];
-    bool model_changed;  /* set by the client's callback */
-    bool stopped;        /* the same: the model in hand must not go on */
-    struct buf versions; /* of whole passes, "1.0.0,1.1.0" */
+    bool model_changed;     /* set by the client's callback */
+    bool stopped;           /* the same: the model in hand must not go on */
+    struct foreign foreign; /* runner processes, if there are any */
+    struct buf versions;    /* of whole passes, "1.0.0,1.1.0" */
 };
 
 /* Begins with nothing inferred. Everything is borrowed but the runner's own. */

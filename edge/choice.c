@@ -106,6 +106,7 @@ static void make_record(struct choice *choice)
     snprintf(record->version, sizeof record->version, "%s", artifact->version);
     snprintf(record->path, sizeof record->path, "%s", artifact->file->path);
     record->stop_on_revoke = artifact->on_revoke == TARGET_REVOKE_STOP;
+    snprintf(record->format, sizeof record->format, "%s", artifact->format);
     record->seq = artifact->seq;
     record->length = artifact->file->length;
     memcpy(record->artifact, artifact->file->hashes.sha256, sizeof record->artifact);

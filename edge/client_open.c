@@ -51,6 +51,14 @@ static enum status check_options(const struct muster_client_options *options,
         return err_set(err, ERR_INVALID_ARGUMENT, "at most %d labels, found %zu",
                        LABELS_MAX, options->label_count);
     }
+    for (size_t i = 0; i < options->format_count; i++) {
+        if (i == FIT_FORMATS_MAX || !options->formats[i][0] ||
+            strlen(options->formats[i]) >= FIT_TEXT_BYTES) {
+            return err_set(err, ERR_INVALID_ARGUMENT,
+                           "at most %d formats of 1 to %d bytes", FIT_FORMATS_MAX,
+                           FIT_TEXT_BYTES - 1);
+        }
+    }
     if (options->name && (strlen(options->name) > NAME_MAX_BYTES || !options->name[0])) {
         return err_set(err, ERR_INVALID_ARGUMENT, "name has 1 to %d bytes",
                        NAME_MAX_BYTES);
@@ -81,18 +89,30 @@ static enum status lock_state(struct muster_client *client, const char *folder,
     return state_lock(folder, &client->lock_fd, err);
 }
 
+static void take_formats(struct facts *facts, const struct muster_client_options *options)
+{
+    facts->format_count = options->format_count;
+    for (size_t i = 0; i < options->format_count; i++) {
+        (void)snprintf(facts->formats[i], sizeof facts->formats[i], "%s",
+                       options->formats[i]);
+    }
+    if (options->format_count == 0) {
+        facts->format_count = 1;
+        (void)snprintf(facts->formats[0], sizeof facts->formats[0], "mnet/%u",
+                       (unsigned)muster_nn_runtime().major);
+    }
+}
+
 /* What the server will judge this node by. */
 static void open_facts(struct muster_client *client,
                        const struct muster_client_options *options)
 {
     struct facts *facts = &client->facts;
     facts_read(facts);
-    facts->flash_bytes = facts_flash_bytes(client->store.folder);
+    facts->flash_bytes = facts_flash_bytes(client->state_folder);
     snprintf(facts->agent, sizeof facts->agent, "%s",
              options->agent ? options->agent : "edge");
-    facts->format_count = 1;
-    snprintf(facts->formats[0], sizeof facts->formats[0], "mnet/%u",
-             (unsigned)muster_nn_runtime().major);
+    take_formats(facts, options);
     client->session.facts = BUF_INIT(FACTS_BYTES);
     facts_encode(facts, &client->session.facts);
 }
@@ -195,6 +215,14 @@ static enum status open_store(struct muster_client *client, struct err *err)
     struct edge_model *model = NULL;
     struct model_record wanted = client->store.active;
     store_load(&client->store, &client->trust, &model, &why);
+    if (model && !facts_run(&client->facts, client->store.active.format)) {
+        (void)err_set(&why, ERR_FIT_OTHER_HARDWARE,
+                      "the active model '%s' has format '%s', this node runs '%s'",
+                      client->store.active.model, model_public(model)->format,
+                      client->facts.formats[0]);
+        model_release(model);
+        model = NULL;
+    }
     if (why.status != OK) {
         env_complain(&client->env, CHANNEL_MODEL, &why);
     }
@@ -269,6 +297,32 @@ static void wire_download(struct muster_client *client)
     download->mirror.http = &client->http;
 }
 
+static enum status status_of(const char *code)
+{
+    for (int status = OK + 1; status < STATUS_COUNT; status++) {
+        if (strcmp(status_name((enum status)status), code) == 0) {
+            return (enum status)status;
+        }
+    }
+    return ERR_RUNNER_START;
+}
+
+/* The program's own test of a candidate. */
+static enum status judge(void *user, const struct muster_client_model *candidate,
+                         struct err *err)
+{
+    struct muster_client *client = user;
+    struct muster_client_error error = {0};
+    enum muster_client_result result =
+        client->on_candidate(client->env.user, candidate, &error);
+    if (result == MUSTER_CLIENT_OK || !candidate) {
+        return OK;
+    }
+    return result == MUSTER_CLIENT_AGAIN
+               ? ERR_UNAVAILABLE
+               : err_set(err, status_of(error.code), "%s", error.text);
+}
+
 static void wire(struct muster_client *client,
                  const struct muster_client_options *options)
 {
@@ -286,6 +340,11 @@ static void wire(struct muster_client *client,
     wire_download(client);
     client->install.store = &client->store;
     client->install.hash_fd = -1;
+    if (options->on_candidate) {
+        client->install.judge = judge;
+        client->install.judge_user = client;
+    }
+    client->on_candidate = options->on_candidate;
     client->submit = (struct submit){.env = &client->env,
                                      .session = &client->session,
                                      .queue = &client->queue,
@@ -387,10 +446,10 @@ enum status client_set_up(struct muster_client *client,
             timebase_open(&client->timebase, &client->env, client->state_folder, err);
     }
     if (status == OK) {
+        open_facts(client, options);
         status = open_parts(client, options, err);
     }
     if (status == OK) {
-        open_facts(client, options);
         enrolment_tail(client, options);
         open_detail(client);
         client_publish(client);

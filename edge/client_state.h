@@ -27,6 +27,9 @@ struct muster_client {
     int lock_fd; /* holds the state folder */
     char state_folder[EDGE_PATH_BYTES];
     void (*on_model_changed)(void *user, const struct muster_client_model *model);
+    enum muster_client_result (*on_candidate)(void *user,
+                                              const struct muster_client_model *candidate,
+                                              struct muster_client_error *error);
     int64_t heartbeat_ms;
 
     struct http http;

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -12,6 +13,9 @@
 #include <muster/nn.h>
 
 #include "base/hex.h"
+#include "tuf/target.h"
+
+static const char NATIVE_FORMAT[] = "mnet/1";
 
 enum { FACTS_BYTES = 16 * 1024, FLASH_EIGHTHS = 8 };
 
@@ -96,6 +100,16 @@ void facts_encode(const struct facts *facts, struct buf *ret_json)
     buf_addstr(ret_json, ",\"agent\":");
     buf_add_json(ret_json, facts->agent);
     buf_addc(ret_json, '}');
+}
+
+bool facts_run(const struct facts *facts, const char *format)
+{
+    struct fit_node node = {.format_count = facts->format_count};
+    struct model_target artifact = {.format = format[0] ? format : NATIVE_FORMAT};
+    struct fit fit;
+    memcpy(node.formats, facts->formats, sizeof node.formats);
+    fit_judge(&artifact, &node, &fit);
+    return fit.verdict == FIT_RUNS;
 }
 
 enum status facts_fit(const struct facts *facts, struct fit_node *ret_node,

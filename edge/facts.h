@@ -6,6 +6,7 @@
 #ifndef MUSTER_EDGE_FACTS_H
 #define MUSTER_EDGE_FACTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -30,6 +31,9 @@ int64_t facts_flash_bytes(const char *folder);
 /* Appends the JSON object. Free flash is rounded down to an eighth of a power of two, so
  * that a fleet of equal nodes has few different facts. */
 void facts_encode(const struct facts *facts, struct buf *ret_json);
+
+/* Whether this node runs a format; "": mnet/1. */
+bool facts_run(const struct facts *facts, const char *format);
 
 /* What the server reads in it, but with free flash to the byte. ERR_NO_MEMORY. */
 enum status facts_fit(const struct facts *facts, struct fit_node *ret_node,

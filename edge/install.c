@@ -5,11 +5,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
-enum { SLICE_BYTES = 64 * 1024, SLICES_A_STEP = 16 };
+enum {
+    SLICE_BYTES = 64 * 1024,
+    SLICES_A_STEP = 16,
+    FILE_MODE = 0400, /* of a verified artifact */
+    JUDGE_MS = 20,    /* between two looks at the program's test */
+};
 
 static void end_hashing(struct install *install)
 {
@@ -22,6 +28,9 @@ static void end_hashing(struct install *install)
 
 void install_stop(struct install *install)
 {
+    if (install->phase == INSTALL_JUDGE) {
+        (void)install->judge(install->judge_user, NULL, NULL);
+    }
     end_hashing(install);
     copy_release(&install->copy);
     unpack_release(&install->unpack);
@@ -400,15 +409,34 @@ static const char *came_as(const struct install *install)
  */
 static enum status step_test(struct install *install, struct err *err)
 {
+    if (chmod(install->path, FILE_MODE) != 0) {
+        return err_set_errno(err, "could not make '%s' read-only", install->path);
+    }
     enum status status =
         model_load(install->path, &install->choice.record, &install->model, err);
     if (status == OK) {
         model_came(install->model, came_as(install), install->received);
-        install->phase = INSTALL_ACTIVATE;
+        install->phase = install->judge ? INSTALL_JUDGE : INSTALL_ACTIVATE;
     } else {
         unlink(install->path);
     }
     return status;
+}
+
+/* The file of a model that is refused here stays for a next try; what no pointer names is
+ * removed after the next activation. */
+static enum status step_judge(struct install *install, struct err *err)
+{
+    struct err why = {0};
+    enum status status =
+        install->judge(install->judge_user, model_public(install->model), &why);
+    if (status == ERR_UNAVAILABLE) {
+        return OK;
+    }
+    install->phase = INSTALL_ACTIVATE; /* the program's test has ended */
+    return status == OK ? OK
+                        : err_set(err, status, "%s %s: %s", install->choice.record.model,
+                                  install->choice.record.version, why.detail);
 }
 
 static enum status step_activate(struct install *install, struct edge_model **ret_model,
@@ -451,6 +479,8 @@ int64_t install_wait_ms(struct install *install)
     case INSTALL_TEST:
     case INSTALL_ACTIVATE:
         return 0;
+    case INSTALL_JUDGE:
+        return JUDGE_MS;
     }
     return 0;
 }
@@ -481,6 +511,8 @@ static enum status advance(struct install *install, struct edge_model **ret_mode
         return OK;
     case INSTALL_TEST:
         return step_test(install, err);
+    case INSTALL_JUDGE:
+        return step_judge(install, err);
     case INSTALL_ACTIVATE:
         return step_activate(install, ret_model, err);
     }
@@ -490,7 +522,7 @@ static enum status advance(struct install *install, struct edge_model **ret_mode
 enum status install_step(struct install *install, struct edge_model **ret_model,
                          struct err *err)
 {
-    if (install_wait_ms(install) > 0) {
+    if (install->phase != INSTALL_JUDGE && install_wait_ms(install) > 0) {
         return OK;
     }
     enum status status = advance(install, ret_model, err);

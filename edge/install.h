@@ -31,7 +31,8 @@ enum install_phase {
     INSTALL_RENAME,
     INSTALL_SHARE, /* copying into the shared cache */
     INSTALL_KEEP,
-    INSTALL_TEST,
+    INSTALL_TEST,  /* by the library */
+    INSTALL_JUDGE, /* by the program */
     INSTALL_ACTIVATE,
 };
 
@@ -56,6 +57,11 @@ struct install {
     struct tuf_target expected; /* what its bytes must be: as signed, or as recorded */
     struct target_digest digest;
     struct edge_model *model; /* loaded, not yet taken */
+    /* The program's own test of a candidate: ERR_UNAVAILABLE as long as it lasts; NULL as
+     * candidate ends it. May be NULL. */
+    enum status (*judge)(void *user, const struct muster_client_model *candidate,
+                         struct err *err);
+    void *judge_user;
 };
 
 /* Begins to install `choice`, whose metadata must stay until the end. `token`: for the

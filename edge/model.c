@@ -12,6 +12,7 @@
 #include <muster/nn.h>
 
 #include "base/hex.h"
+#include "tuf/fit.h"
 
 struct edge_model {
     struct muster_client_model view; /* first: holders cast */
@@ -115,12 +116,13 @@ enum status model_load(const char *path, const struct model_record *record,
     model->view.name = model->record.model;
     model->view.version = model->record.version;
     model->view.seq = record->seq;
+    model->view.format = model->record.format[0] ? model->record.format : "mnet/1";
     model->view.path = model->path;
     model->view.came_as = "disk";
     memcpy(model->view.artifact, record->artifact, sizeof record->artifact);
     hex_encode(record->artifact, sizeof record->artifact, model->view.artifact_hex);
     enum status status = map_file(model, err);
-    if (status == OK) {
+    if (status == OK && fit_is_native(model->view.format)) {
         status = self_test(model, err);
     }
     if (status != OK) {

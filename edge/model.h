@@ -19,15 +19,17 @@ struct model_record {
     int64_t seq;
     int64_t length;
     uint8_t artifact[32];
-    char path[MODEL_PATH_BYTES]; /* of the target; "": not known */
-    bool stop_on_revoke;         /* on_revoke: stop */
-    bool withdrawn;              /* fresh verified targets did not list it any more */
+    char path[MODEL_PATH_BYTES];   /* of the target; "": not known */
+    bool stop_on_revoke;           /* on_revoke: stop */
+    bool withdrawn;                /* fresh verified targets did not list it any more */
+    char format[MODEL_TEXT_BYTES]; /* "": mnet/1 */
 };
 
 struct edge_model;
 
 /* Maps a file of exactly record->length bytes; its digest was checked by the caller. Then
- * opens it with nn and runs its self-test. Blocks for the test. ERR_MNET_* . */
+ * opens it with nn and runs its self-test, unless its format is foreign. Blocks for the
+ * test. ERR_MNET_* . */
 enum status model_load(const char *path, const struct model_record *record,
                        struct edge_model **ret_model, struct err *err) MUST_USE;
 

@@ -114,7 +114,7 @@ static void evaluate(struct poll *poll)
 static void note_bad(struct poll *poll, const struct err *err)
 {
     if (err->status == ERR_MNET_SELFTEST || err->status == ERR_MNET_INVALID ||
-        err->status == ERR_MNET_UNSUPPORTED) {
+        err->status == ERR_MNET_UNSUPPORTED || err->status == ERR_RUNNER_REFUSED) {
         poll->has_bad = true;
         poll->bad_why = *err;
         memcpy(poll->bad, poll->install->choice.record.artifact, sizeof poll->bad);
@@ -225,8 +225,8 @@ static bool go_back(struct poll *poll)
     const struct model_record *previous = &poll->store->previous;
     bool assigned = poll->assignment.has_model && poll->store->has_previous &&
                     memcmp(previous->artifact, poll->assignment.artifact, 32) == 0;
-    if (!assigned || is_active(poll) || is_bad(poll) ||
-        kept_is_left(poll->env, poll->store, poll->assignment.artifact) ||
+    if (!assigned || !facts_run(poll->rules.facts, previous->format) || is_active(poll) ||
+        is_bad(poll) || kept_is_left(poll->env, poll->store, poll->assignment.artifact) ||
         previous->seq < trust_floor(poll->rules.trust, previous->model)) {
         return false;
     }

@@ -42,6 +42,7 @@ static bool parse_pointer(const json_t *tree, struct model_record *ret_record)
 {
     struct model_record record = {0};
     char artifact[MODEL_TEXT_BYTES];
+    (void)take_text(tree, "format", record.format); /* older ones have none */
     record.seq = json_integer_value(json_object_get(tree, "seq"));
     record.length = json_integer_value(json_object_get(tree, "length"));
     take_path(tree, &record);
@@ -80,6 +81,8 @@ static enum status write_pointer(const struct store *store, const char *name,
     buf_add_json(&text, record->model);
     buf_addstr(&text, ",\"version\":");
     buf_add_json(&text, record->version);
+    buf_addstr(&text, ",\"format\":");
+    buf_add_json(&text, record->format);
     buf_addstr(&text, ",\"path\":");
     buf_add_json(&text, record->path);
     buf_addf(&text,

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct muster_client_model;
+#include <muster/edge_types.h>
 
 struct muster_client_label {
     const char *key, *value;
@@ -66,6 +66,19 @@ struct muster_client_options {
     const char *mirror_url;      /* asked before the server, without credentials (none) */
     const char *cache_folder;    /* shared by the nodes of this machine (none) */
     uint64_t cache_bytes;        /* of that; beyond it the oldest go (512 MiB) */
+
+    /* What this node runs instead of the library's own "mnet/1", such as "onnx" or
+     * "tflite/3"; at most 8 of at most 31 bytes. A foreign model has no `nn`:
+     * on_candidate tests it. (the library's own) */
+    const char *const *formats;
+    size_t format_count;
+    /* Tests a verified model before it becomes active, within step: called with the same
+     * candidate as long as it answers MUSTER_CLIENT_AGAIN; MUSTER_CLIENT_OK makes it
+     * active, all else refuses it with `error`, whose code is one of docs/ERRORS.md. The
+     * candidate is borrowed for the call. NULL ends a test that has not ended. (none) */
+    enum muster_client_result (*on_candidate)(void *user,
+                                              const struct muster_client_model *candidate,
+                                              struct muster_client_error *error);
 };
 
 #endif
