@@ -71,6 +71,14 @@ static void assert_fetches(int count)
     assert_int_equal(server_count(&server, &server.fetch_count), count);
 }
 
+static void assert_came_as(struct node *node, const char *came_as)
+{
+    const struct muster_client_model *model = muster_client_model(node->client);
+    assert_string_equal(model->came_as, came_as);
+    assert_int_equal(model->received > 0, strcmp(came_as, "zst") == 0);
+    muster_client_model_release(model);
+}
+
 static void the_second_node_makes_no_request(void **state)
 {
     (void)state;
@@ -81,6 +89,8 @@ static void the_second_node_makes_no_request(void **state)
     assert_int_equal(folder_count(folder), 1);
     run(&second);
     assert_fetches(1);
+    assert_came_as(&first, "zst");
+    assert_came_as(&second, "cache");
     assert_string_equal(second.messages, "");
 }
 
@@ -97,6 +107,7 @@ static void an_emptied_cache_touches_no_node(void **state)
     node_close(&second);
     run(&second);
     assert_fetches(1);
+    assert_came_as(&second, "disk");
 }
 
 static void a_damaged_file_in_the_cache_is_refused_and_replaced(void **state)
