@@ -6,7 +6,8 @@
 BIN=${1:-}
 [ -n "$BIN" ] || unset BIN
 . "$(dirname "$0")/lib.sh"
-ROWS=200000
+ROWS=50000
+QUARTERS=10000
 FROM=$(($(date +%s%3N) - 3600000))
 
 "$BIN/musterd" init --data "$WORK/data" >"$WORK/init.out" 2>"$WORK/init.log" || fail "musterd init"
@@ -18,7 +19,7 @@ WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < $ROWS /
 INSERT INTO report SELECT ($FROM + i * 10) << 12, 1, 1, 1, i + 1, 100, 0, 0, 0, 1, 0 FROM s;
 WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < $ROWS - 1)
 INSERT INTO prediction SELECT (($FROM + i / 100 * 10) << 12) + i % 100, 1, 1, i % 10, i % 10000, i, 0, NULL, NULL FROM s;
-WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < 49999)
+WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < $QUARTERS - 1)
 INSERT INTO latency_quarter SELECT i / 500 * 900000, 1, i % 500, 1, 1 FROM s;
 PRAGMA wal_checkpoint(TRUNCATE);
 SQL
@@ -60,7 +61,7 @@ found() {
 server_start
 until_true 60 "look for damage" checked
 grep 'event=database_checked' "$WORK/server.log" | grep -q 'result=ok' || fail "damage where there is none"
-[ "$(sed -n 's/.*event=database_checked.* rows=\([0-9]*\).*/\1/p' "$WORK/server.log")" -ge $((ROWS + ROWS / 100 + 50000)) ] ||
+[ "$(sed -n 's/.*event=database_checked.* rows=\([0-9]*\).*/\1/p' "$WORK/server.log")" -ge $((ROWS + ROWS / 100 + QUARTERS)) ] ||
     fail "not every row was read: $(grep database_checked "$WORK/server.log")"
 [ "$(ready)" = 200 ] || fail "not ready"
 server_stop

@@ -191,8 +191,7 @@ static enum verdict oracle_judge(const char *body, size_t len, struct oracle_row
         return VERDICT_SYNTAX;
     }
     json = json_loadb(body, len, strict, NULL);
-    bool held = json != NULL;
-    bool accepted = held && oracle_meaning(json, out);
+    bool held = json != NULL, accepted = held && oracle_meaning(json, out);
     json_decref(json);
     return !held ? VERDICT_UNSURE : accepted ? VERDICT_ACCEPT : VERDICT_MEANING;
 }

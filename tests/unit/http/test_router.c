@@ -109,7 +109,7 @@ static void what_was_found_before_is_found_again_and_nothing_else(void **state)
         assert_string_equal(found.params[0].value, "{file}");
         assert_int_equal(match("GET", "/b", &arena, &found), ERR_NOT_FOUND);
         for (int i = 0; i < 500; i++) { /* more paths than there are places */
-            char path[16];
+            char path[32];
             (void)snprintf(path, sizeof path, "/files/%d", i);
             assert_int_equal(match("GET", path, &arena, &found), OK);
             assert_ptr_equal(found.route, &routes[2]);
