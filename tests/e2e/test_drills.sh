@@ -39,6 +39,7 @@ wrap_programs() {
 
 # drill TITLE [NTH]: runs the block (or the NTH one) below "## Drill: TITLE".
 drill() {
+    echo "## Drill: $1" >>"$WORK/titles"
     awk -v title="## Drill: $1" -v nth="${2:-1}" '
         /^## / { here = $0 == title }
         here && /^```sh$/ { on = ++blocks == nth; next }
@@ -112,6 +113,8 @@ export MUSTER_PASSPHRASE
 fleet_publish 1.0.0
 fleet_deploy 1.0.0
 TOKEN=$(fleet_token 5)
+cp "$ROOT" "$WORK/node-root.json"
+ROOT=$WORK/node-root.json
 node_start
 until_true 60 "reports under 1.0.0" running "$(sha256sum <"$WORK/1.0.0.mnet" | cut -c1-64)"
 
@@ -142,10 +145,12 @@ fleet_deploy 6.6.6
 until_true 60 "the thief's model" running "$DIGEST"
 mark
 import clean
-FLOOR=3
+fleet_publish 1.1.0 --no-push # his seq is 3: the next one is above it
+FLOOR=4
 export FLOOR
 drill "the targets key was stolen"
 until_true 60 "the clean model" running "$DIGEST"
+grep -q '"fashion":4' "$WORK/node/trust/floors.json" || fail "the node does not know the floor"
 refused tuf.signature muster repo push --repo "$WORK/thief"
 goes_on "the targets key was stolen"
 
@@ -153,7 +158,7 @@ goes_on "the targets key was stolen"
 mark
 STALE=$DIGEST
 if loads "$FAKETIME_LIBRARY"; then
-    export FAKETIME=+400d FAKETIME_DONT_FAKE_MONOTONIC=1
+    export FAKETIME=+400d FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_FORCE_MONOTONIC_FIX=0
     wrap muster $SHIM "$FAKETIME_LIBRARY"
     wrap musterd "$FAKETIME_LIBRARY"
     server_stop
@@ -166,5 +171,75 @@ if loads "$FAKETIME_LIBRARY"; then
     drill "root and targets have expired"
     goes_on "root and targets have expired"
 else
+    echo "## Drill: root and targets have expired" >>"$WORK/titles"
     echo "drills: no clock to move: 'root and targets have expired' not tried"
 fi
+
+mark
+cp -r "$WORK/repo" "$WORK/old"
+drill "every key is replaced as planned"
+for key in "$WORK"/old/keys/*.key "$SAFE/root-safe.key"; do
+    ! grep -q "$(keyid_of "$key")" "$WORK/drill.log" || fail "an old key signs still: $key"
+done
+for _ in 1 2 3; do # above the numbers that count
+    muster repo renew --repo "$WORK/old" >"$WORK/old.log" 2>&1 || fail "the old keys"
+done
+refused tuf.signature muster repo push --repo "$WORK/old"
+goes_on "every key is replaced as planned"
+
+# Whoever has the old server answers under its address, with what was published before.
+musterd backup --data "$DATA" --to "$WORK/backup" >"$WORK/backup.log" 2>&1 || fail "musterd backup"
+OLD_KEY=$(sed -n 's/.*"keyid": *"\([0-9a-f]*\)".*/\1/p' <(muster repo signer list --json | tr -d '\n' |
+    sed 's/}/}\n/g' | grep '"timestamp"'))
+export BACKUP=$WORK/backup OLD_KEY
+mark
+server_stop
+mv "$DATA" "$WORK/broken"
+drill "the server was broken into"
+server_start
+drill "the server was broken into" 2
+MUSTER_TOKEN=$(sed -n 's/^admin-token: //p' "$WORK/here/new-server.txt")
+goes_on "the server was broken into"
+server_stop
+mv "$DATA" "$WORK/mended"
+mv "$WORK/broken" "$DATA"
+mark
+server_start
+until_true 60 "refusal of the old server" said tuf.signature
+until_true 30 "reports to the old server" reports_more
+server_stop
+mv "$DATA" "$WORK/broken"
+mv "$WORK/mended" "$DATA"
+server_start
+goes_on "the old server came back"
+
+mark
+rm "$WORK"/repo/keys/root*.key "$SAFE"/*.key
+TIMESTAMP_KEY=$(sed -n 's/^timestamp-key: //p' "$WORK/here/new-server.txt")
+export NEW_REPO=$WORK/new-repo TIMESTAMP_KEY STATE=$WORK/node ROOT
+drill "all root keys are lost"
+server_stop
+mv "$DATA/tuf" "$DATA/tuf.old"
+server_start
+drill "all root keys are lost" 2
+until_true 60 "refusal of an unknown root" said 'tuf\.'
+until_true 30 "reports until the node is told" reports_more
+kill -TERM "$NODE_PID"
+wait "$NODE_PID" || fail "the agent ended with status $?"
+drill "all root keys are lost" 3
+TOKEN=${TOKEN%%.*}
+node_start
+DIGEST=$(sha256sum <"$WORK/here/clean.mnet" | cut -c1-64)
+until_true 60 "model of the new root" running "$DIGEST"
+export MUSTER_REPO=$NEW_REPO
+goes_on "all root keys are lost"
+kill -TERM "$NODE_PID"
+wait "$NODE_PID" || fail "the agent ended with status $?"
+server_stop
+
+# Every drill was run, and every link to one leads to one.
+diff <(grep '^## Drill: ' "$SOURCE/docs/SECURITY.md" | sort) <(sort -u "$WORK/titles") || fail "other drills than these are documented"
+for anchor in $(grep -o '](#drill-[a-z-]*)' "$SOURCE/docs/SECURITY.md" | tr -d '](#)'); do
+    tr 'A-Z ' 'a-z-' <"$WORK/titles" | sed 's/^##-drill:-/drill-/' | grep -qx "$anchor" || fail "no heading for #$anchor"
+done
+echo "drills: ok"
