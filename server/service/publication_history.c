@@ -87,7 +87,9 @@ static enum status add_gone(struct merge *merge, const char *path, struct err *e
         if (!gone) {
             return err_set(err, ERR_NO_MEMORY, "no memory for the history");
         }
-        memcpy(gone, merge->gone, merge->gone_count * sizeof *gone);
+        if (merge->gone_count > 0) {
+            memcpy(gone, merge->gone, merge->gone_count * sizeof *gone);
+        }
         merge->gone = gone;
         merge->gone_room = room;
     }

@@ -70,6 +70,9 @@ struct sim {
 int sim_set_up(void **state);
 int sim_tear_down(void **state);
 
+/* Drops what was signed and not served any more, to begin at the first version again. */
+void sim_forget_versions(struct sim *sim);
+
 #define SIM_CASE(function)                                                               \
     cmocka_unit_test_setup_teardown(function, sim_set_up, sim_tear_down)
 

@@ -54,6 +54,14 @@ int sim_set_up(void **state)
     return 0;
 }
 
+void sim_forget_versions(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->version_count; i++) {
+        buf_release(&sim->versions[i].data);
+    }
+    sim->version_count = 0;
+}
+
 int sim_tear_down(void **state)
 {
     struct sim *sim = *state;
@@ -64,9 +72,7 @@ int sim_tear_down(void **state)
     for (size_t i = 0; i < sim->key_count; i++) {
         sim_key_release(&sim->keys[i]);
     }
-    for (size_t i = 0; i < sim->version_count; i++) {
-        buf_release(&sim->versions[i].data);
-    }
+    sim_forget_versions(sim);
     free(sim->versions);
     (void)nftw(sim->folder, remove_one, FOLDERS, FTW_DEPTH | FTW_PHYS);
     free(sim);

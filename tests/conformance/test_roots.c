@@ -212,10 +212,10 @@ static void run_sequence(const struct sequence *sequence)
     }
     json_object_set_new(sim_body(sim, "root"), "version", json_integer(1));
     use_keys(sim, keys, &sequence->steps[0]);
-    sim->version_count = 0; /* this is the first root */
+    sim_forget_versions(sim); /* this is the first root */
     sim_publish(sim, "root");
     json_object_set_new(sim_body(sim, "root"), "version", json_integer(1));
-    sim->version_count = 0;
+    sim_forget_versions(sim);
     sim_sign(sim, "root");
     sim_sign(sim, "targets");
     sim_sign(sim, "snapshot");
