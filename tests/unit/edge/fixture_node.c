@@ -14,7 +14,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 
-enum { PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 120000 };
 
 static int64_t wall_ms(void *user)
 {
@@ -65,7 +65,7 @@ void node_init(struct node *node, const struct server *server,
         .ack_log_path = node->ack_log,
         .backoff_max_ms = 10,
         .poll_ms = 10,
-        .stall_ms = 2000,
+        .stall_ms = 60000,
         .clock = {.wall_ms = wall_ms, .mono_ms = mono_ms, .boot_id = node->boot_id},
         .user = node,
         .on_message = on_message,

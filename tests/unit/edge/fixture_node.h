@@ -43,7 +43,7 @@ void node_power_cut(struct node *node);
 /* Closes and removes everything. */
 void node_release(struct node *node);
 
-/* Steps until the condition holds; fails the test after 20 s. */
+/* Steps until the condition holds; fails the test after two minutes. */
 void node_until(struct node *node, node_condition *condition, void *user);
 
 /* Records `count` predictions of the active model. */
