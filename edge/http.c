@@ -189,8 +189,9 @@ static bool set_headers(struct http_call *call, const struct http_order *order)
 {
     bool ok = add_header(call, "Accept", "application/json, */*");
     if (order->token) {
-        char bearer[256];
-        snprintf(bearer, sizeof bearer, "Bearer %s", order->token);
+        char bearer[sizeof call->token + 8];
+        snprintf(call->token, sizeof call->token, "%s", order->token);
+        snprintf(bearer, sizeof bearer, "Bearer %s", call->token);
         ok = ok && add_header(call, "Authorization", bearer);
     }
     if (order->if_none_match && order->if_none_match[0]) {

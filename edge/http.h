@@ -57,6 +57,7 @@ struct http_call {
     CURL *easy;                 /* owned */
     struct curl_slist *headers; /* owned */
     struct http_order order;    /* without what is only borrowed for the start */
+    char token[256];            /* that it carries; "" without one */
     char *sent;                 /* owned copy of the body */
     bool done;
     bool ranged;                   /* a range was asked for */

@@ -260,10 +260,7 @@ static bool renews(struct poll *poll)
     if (!install->download.refused || poll->renewed) {
         return false;
     }
-    const char *token = session_token(poll->session);
-    if (token && strcmp(token, install->token) == 0) {
-        session_refused(poll->session);
-    }
+    session_refused(poll->session, install->token);
     poll->renewed = true;
     poll->phase = POLL_IDLE;
     poll->next_ms = env_mono_ms(poll->env);
@@ -446,13 +443,13 @@ static void on_answer(struct poll *poll)
     } else if (call->status == 304 && poll->has_assignment) {
         proceed(poll);
     } else if (call->status == 401 && !poll->renewed) {
-        session_refused(poll->session);
+        session_refused(poll->session, call->token);
         poll->renewed = true;
         poll->phase = POLL_IDLE;
         poll->next_ms = env_mono_ms(poll->env);
     } else {
         if (call->status == 401) {
-            session_refused(poll->session);
+            session_refused(poll->session, call->token);
         }
         enum status status = http_unexpected(call, "the assignment", &err);
         round_failed(poll, &err, call->retry_after_ms);
@@ -503,7 +500,7 @@ static void watch(struct poll *poll)
         poll->phase = POLL_IDLE;
         poll->next_ms = env_mono_ms(poll->env);
     } else if (poll->watch->status == 401) {
-        session_refused(poll->session);
+        session_refused(poll->session, poll->watch->token);
     }
     end_watch(poll);
 }

@@ -266,8 +266,11 @@ const char *session_token(const struct session *session)
     return session->token[0] ? session->token : NULL;
 }
 
-void session_refused(struct session *session)
+void session_refused(struct session *session, const char *token)
 {
+    if (strcmp(session->token, token) != 0) {
+        return;
+    }
     session->token[0] = '\0';
     session->state = "connecting";
 }

@@ -42,8 +42,9 @@ void session_step(struct session *session);
 /* The token for requests, or NULL while there is none. */
 const char *session_token(const struct session *session);
 
-/* A request was answered 401: forget the token. */
-void session_refused(struct session *session);
+/* A request that carried `token` was answered 401: forget it, unless there is another one
+ * by now. */
+void session_refused(struct session *session, const char *token);
 
 /* When it wants to be stepped again, in ms. */
 int64_t session_wait_ms(const struct session *session);

@@ -203,7 +203,7 @@ static void send_again(struct submit *submit, const struct err *err)
 
 static void on_unauthorized(struct submit *submit, const struct err *err)
 {
-    session_refused(submit->session);
+    session_refused(submit->session, submit->call->token);
     submit->phase = SUBMIT_SEND;
     if (submit->renewed) {
         submit->renewed = false;

@@ -53,7 +53,7 @@ server_ends() {
     # The loader had the fault, before the program began.
     [ "$code" -ne 127 ] || ! grep -q 'error while loading shared' "$WORK/server.log" || return 0
     [ "$code" -le 2 ] || fail "$FAULT: musterd ended with status $code"
-    [ "$code" -eq 0 ] || grep -q '^musterd: ' "$WORK/server.log" ||
+    [ "$code" -eq 0 ] || grep -Eq '^musterd: | event=out_of_memory ' "$WORK/server.log" ||
         fail "$FAULT: musterd ended with status $code and did not say why"
 }
 

@@ -98,6 +98,17 @@ static void an_unauthorized_report_goes_out_again_with_a_new_session(void **stat
     assert_false(node_complained(&node, "net.status"));
 }
 
+/* Two requests under way with the same token cost one session, not two. */
+static void only_the_token_that_was_refused_is_forgotten(void **state)
+{
+    (void)state;
+    struct session session = {.token = "mns_2"};
+    session_refused(&session, "mns_1");
+    assert_string_equal(session_token(&session), "mns_2");
+    session_refused(&session, "mns_2");
+    assert_null(session_token(&session));
+}
+
 static void a_session_that_is_refused_twice_waits_and_recovers(void **state)
 {
     (void)state;
@@ -432,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_acknowledged_batch_leaves_and_is_logged),
         TEST(an_unauthorized_report_goes_out_again_with_a_new_session),
+        TEST(only_the_token_that_was_refused_is_forgotten),
         TEST(a_session_that_is_refused_twice_waits_and_recovers),
         TEST(a_passing_error_repeats_the_same_report),
         TEST(a_broken_connection_repeats_the_same_report),
