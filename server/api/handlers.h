@@ -13,6 +13,9 @@
 /* health.c, openapi.c */
 route_handler api_healthz, api_readyz, api_openapi;
 
+/* page.c: the dashboard's files, without a token */
+route_handler api_page, api_static;
+
 /* enroll.c, session.c, assignment.c, reports.c: what nodes call. */
 route_handler api_enroll, api_session, api_assignment;
 route_handler api_report_prepare, api_report_handle;

@@ -25,6 +25,10 @@ const struct route api_routes[] = {
     {ROW("GET", "/v1/openapi.json", "this interface as OpenAPI 3.1", ROUTE_INLINE,
          ACCESS_PUBLIC),
      .handle = api_openapi},
+    {ROW("GET", "/", "the dashboard's page", ROUTE_INLINE, ACCESS_PUBLIC),
+     .handle = api_page},
+    {ROW("GET", "/static/{file}", "a file of the dashboard", ROUTE_INLINE, ACCESS_PUBLIC),
+     .handle = api_static},
 
     /* nodes call */
     {ROW("POST", "/v1/enroll", "enrol a node with a token", ROUTE_WORKER, ACCESS_PUBLIC),
