@@ -2,6 +2,7 @@
 #include "nn/crc32c.h"
 
 #include "nn/format.h"
+#include "nn/isa.h"
 
 /* table[k][b]: the checksum of byte b followed by k zero bytes. */
 /* clang-format off */
@@ -282,6 +283,12 @@ static const uint32_t table[8][256] = {
 /* clang-format on */
 
 uint32_t crc32c(uint32_t crc, const void *data, size_t bytes)
+{
+    return nn_isa_has_crc32c() ? crc32c_sse42(crc, data, bytes)
+                               : crc32c_portable(crc, data, bytes);
+}
+
+uint32_t crc32c_portable(uint32_t crc, const void *data, size_t bytes)
 {
     const uint8_t *at = data;
     crc = ~crc;

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* isa: which instructions this machine has, and which family of kernels runs.
+ *
+ * The library is built for the oldest machine of its architecture; code for newer ones
+ * stands in files of its own and is entered only after this module has said so. On x86
+ * it asks CPUID, and XCR0 for the registers that the system saves. Thread-safe. */
+#ifndef MUSTER_NN_ISA_H
+#define MUSTER_NN_ISA_H
+
+#include <stdbool.h>
+
+enum nn_isa {
+    NN_ISA_GENERIC, /* what every machine of the architecture has: SSE2, NEON */
+    NN_ISA_AVX2,    /* with FMA */
+    NN_ISA_AVX512,  /* F, BW, DQ and VL */
+    NN_ISAS
+};
+
+/* The family that kernels are taken from: the best that the machine has, or the one that
+ * the environment variable MUSTER_NN_ISA names (generic, avx2, avx512) if the machine has
+ * it. */
+enum nn_isa nn_isa_chosen(void);
+
+bool nn_isa_has(enum nn_isa isa);
+
+/* "generic", "avx2", "avx512". */
+const char *nn_isa_name(enum nn_isa isa);
+
+/* Whether the processor has an instruction for CRC32C. */
+bool nn_isa_has_crc32c(void);
+
+#endif
