@@ -217,8 +217,8 @@ static enum status resolve_ports(struct resolver *resolver, uint32_t batch)
         }
         graph->outputs[graph->output_count++] = found->value;
     }
-    if (graph->input_count == 0 || graph->output_count == 0) {
-        return err_set(resolver->err, ERR_ONNX_INVALID, "no input or no output");
+    if (graph->output_count == 0) {
+        return err_set(resolver->err, ERR_ONNX_INVALID, "no output");
     }
     return OK;
 }

@@ -195,7 +195,7 @@ static enum status generate_inputs(const struct import *import, unsigned turn,
                                    struct arena *arena, const float ***ret_inputs)
 {
     size_t count = import->graph.input_count;
-    const float **inputs = arena_array(arena, count, sizeof *inputs);
+    const float **inputs = arena_array(arena, count + 1, sizeof *inputs);
     for (size_t i = 0; inputs && i < count; i++) {
         uint32_t elements = nn_shape_elements(&import->graph.inputs[i].shape);
         float *values = arena_array(arena, elements, sizeof *values);
@@ -424,11 +424,44 @@ static enum status check_file(struct import *import, const void *file, size_t by
     return OK;
 }
 
+/* Inputs that the caller fixes become initializers of the same name, which an input may
+ * have as its default. */
+static enum status fix_inputs(struct import *import)
+{
+    const struct import_options *options = import->options;
+    struct onnx_model *model = &import->model;
+    size_t count = model->initializer_count + options->fixed_count;
+    struct onnx_tensor *all =
+        arena_array(&import->arena, count + 1, sizeof *model->initializers);
+    if (!all) {
+        return no_memory(import);
+    }
+    size_t used = 0;
+    for (size_t i = 0; i < model->initializer_count; i++) {
+        bool replaced = false;
+        for (size_t f = 0; f < options->fixed_count && !replaced; f++) {
+            replaced = strcmp(model->initializers[i].name, options->fixed[f].name) == 0;
+        }
+        if (!replaced) {
+            all[used++] = model->initializers[i];
+        }
+    }
+    for (size_t f = 0; f < options->fixed_count; f++) {
+        all[used++] = options->fixed[f];
+    }
+    model->initializers = all;
+    model->initializer_count = used;
+    return OK;
+}
+
 static enum status convert(struct import *import, const void *onnx, size_t len)
 {
     uint32_t batch = import->options->batch ? import->options->batch : 1;
     struct arena *arena = &import->arena;
     enum status status = onnx_read(onnx, len, arena, &import->model, import->err);
+    if (!status) {
+        status = fix_inputs(import);
+    }
     if (!status) {
         status = graph_resolve(&import->model, batch, arena, &import->graph, import->err);
     }

@@ -46,6 +46,8 @@ struct import_options {
     size_t class_count;
     struct write_meta metas[IMPORT_METAS_MAX]; /* name, version, … in any order */
     size_t meta_count;
+    const struct onnx_tensor *fixed; /* by name: inputs that become constants */
+    size_t fixed_count;
     size_t memory_bytes; /* most memory it may take; 0 is 4 GiB */
     uint64_t steps;      /* most steps of interpretation; 0 is 4e10 */
 };

@@ -382,6 +382,11 @@ static enum status lower_inputs(struct lowering *lowering)
             lowering->constants[i] = *graph->values[i].constant;
         }
     }
+    if (graph->input_count == 0) { /* a file has one, so it is an input nobody reads */
+        const struct nn_shape one = {.rank = 1, .dims = {1}};
+        lowering->ir->inputs[lowering->ir->input_count++] =
+            ir_add_tensor(lowering->ir, "none", &one);
+    }
     for (size_t i = 0; i < graph->input_count; i++) {
         int32_t value = graph->inputs[i].value;
         uint32_t tensor = ir_add_tensor(lowering->ir, graph->values[value].name,
@@ -444,7 +449,7 @@ static enum status allocate(struct lowering *lowering)
     struct arena *arena = lowering->arena;
     struct ir *ir = lowering->ir;
     size_t nodes = graph->model->node_count;
-    size_t ports = graph->input_count + graph->output_count;
+    size_t ports = graph->input_count + graph->output_count + 1;
     if (graph->value_count > NN_MAX_TENSORS || nodes > NN_MAX_NODES ||
         ports > NN_MAX_PORTS) {
         return err_set(lowering->err, ERR_ONNX_UNSUPPORTED,
@@ -455,7 +460,7 @@ static enum status allocate(struct lowering *lowering)
     ir->node_max = (uint32_t)(2 * nodes + ports);
     ir->tensors = arena_array(arena, ir->tensor_max + 1, sizeof *ir->tensors);
     ir->nodes = arena_array(arena, ir->node_max + 1, sizeof *ir->nodes);
-    ir->inputs = arena_array(arena, graph->input_count, sizeof *ir->inputs);
+    ir->inputs = arena_array(arena, graph->input_count + 1, sizeof *ir->inputs);
     ir->outputs = arena_array(arena, graph->output_count, sizeof *ir->outputs);
     lowering->constants =
         arena_array(arena, graph->value_count, sizeof *lowering->constants);

@@ -399,6 +399,13 @@ enum status onnx_read(const void *data, size_t len, struct arena *arena,
     if (step == WIRE_MALFORMED) {
         return malformed(&reader, "the file");
     }
+    for (size_t i = 0; model.opset == 0 && i < model.node_count; i++) {
+        if (model.nodes[i].domain[0] != 0 &&
+            strcmp(model.nodes[i].domain, "ai.onnx") != 0) {
+            return err_set(err, ERR_ONNX_UNSUPPORTED, "operator domain '%.40s'",
+                           model.nodes[i].domain);
+        }
+    }
     if (!model.nodes || model.opset == 0) {
         return err_set(err, ERR_ONNX_INVALID,
                        "no graph or no operator set: not an ONNX model");
