@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "format/content.h"
 
 enum {
     NONCE_BYTES = 16,
@@ -120,6 +121,8 @@ static enum status logged_in(struct session *session, const json_t *answer,
         return err_set(err, ERR_NET_STATUS, "the session was answered without a token");
     }
     memcpy(session->token, token, strlen(token) + 1);
+    session->dictionary = json_integer_value(json_object_get(answer, "dictionary")) ==
+                          CONTENT_DICTIONARY_ID;
     learn(session, server_ms);
     int64_t life_ms = expires_ms > server_ms ? expires_ms - server_ms : 0;
     session->renew_at_ms = session->call->received_ms +

@@ -32,6 +32,7 @@ struct session {
     char token[SESSION_TOKEN_BYTES]; /* "": none */
     int64_t renew_at_ms;             /* monotonic */
     bool unknown;                    /* the server does not know this node: enrol again */
+    bool dictionary;                 /* the server knows CONTENT_DICTIONARY_ID */
     bool clock_taught;               /* session.clock came for the last signature */
     const char *state;               /* as in muster_client_status */
 };

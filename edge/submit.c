@@ -166,8 +166,10 @@ static void step_idle(struct submit *submit)
 static enum status send_report(struct submit *submit, struct err *err)
 {
     BUF_AUTO packed = BUF_INIT(2 * REPORT_BYTES_MAX);
+    submit->dictionary = submit->session->dictionary;
     enum status status =
-        content_encode(CONTENT_ZSTD, submit->body.data, submit->body.len, &packed, err);
+        content_encode(submit->dictionary ? CONTENT_ZSTD_DICTIONARY : CONTENT_ZSTD,
+                       submit->body.data, submit->body.len, &packed, err);
     if (status != OK) {
         return status;
     }
@@ -234,6 +236,18 @@ static void on_acknowledged(struct submit *submit)
     submit->phase = SUBMIT_LOG;
 }
 
+/* A server that is older than the one that gave the session, or something between, may
+ * not read what the dictionary packed: without it then, until the next session. */
+static bool go_without_dictionary(struct submit *submit, const char *code)
+{
+    if (!submit->dictionary || strcmp(code, status_name(ERR_CONTENT_CORRUPT)) != 0) {
+        return false;
+    }
+    submit->session->dictionary = false;
+    submit->phase = SUBMIT_SEND;
+    return true;
+}
+
 static bool is_passing(int status)
 {
     return status < 400 || status == 408 || status == 429 || status >= 500;
@@ -258,6 +272,8 @@ static void judge(struct submit *submit)
         on_unauthorized(submit, &err);
     } else if (is_passing(call->status)) {
         send_again(submit, &err);
+    } else if (go_without_dictionary(submit, problem.code)) {
+        return;
     } else if (call->status == 409 &&
                (strcmp(problem.code, "report.stream_conflict") == 0 ||
                 strcmp(problem.code, "report.stream_old") == 0)) {

@@ -44,6 +44,7 @@ struct submit {
     struct queue_head head; /* of the batch at hand */
     struct buf body;        /* its final body */
     struct ack ack;
+    bool dictionary;       /* it was last sent packed with the dictionary */
     bool renewed;          /* 401 came once for this batch */
     bool new_stream;       /* the next number begins a new stream */
     int64_t health_ms;     /* monotonic: of the last health that was told, 0: none */

@@ -27,6 +27,18 @@ static pthread_once_t kept_once = PTHREAD_ONCE_INIT;
 static pthread_key_t kept_key;
 static bool has_kept_key;
 
+/* format/report.zdict, embedded by CMake; made ready for decoding once, for all threads.
+ */
+extern const unsigned char muster_report_dictionary[];
+extern const size_t muster_report_dictionary_len;
+static pthread_once_t dictionary_once = PTHREAD_ONCE_INIT;
+static ZSTD_DDict *dictionary;
+
+static void make_dictionary(void)
+{
+    dictionary = ZSTD_createDDict(muster_report_dictionary, muster_report_dictionary_len);
+}
+
 static void free_kept(void *context)
 {
     (void)ZSTD_freeDCtx(context);
@@ -87,6 +99,24 @@ static enum status corrupt(struct err *err, const char *what)
     return err_set(err, ERR_CONTENT_CORRUPT, "the compressed body %s", what);
 }
 
+/* Has the frame decoded with the dictionary that it names. Of another one nothing is
+ * known: zstd refuses the frame. */
+static enum status choose_dictionary(ZSTD_DCtx *context, const void *data, size_t len,
+                                     struct err *err)
+{
+    const ZSTD_DDict *chosen = NULL;
+    if (ZSTD_getDictID_fromFrame(data, len) == CONTENT_DICTIONARY_ID) {
+        (void)pthread_once(&dictionary_once, make_dictionary);
+        chosen = dictionary;
+        if (!chosen) {
+            return err_set(err, ERR_NO_MEMORY, "no memory for the dictionary");
+        }
+    }
+    return ZSTD_isError(ZSTD_DCtx_refDDict(context, chosen))
+               ? err_set(err, ERR_NO_MEMORY, "no memory to decompress a body")
+               : OK;
+}
+
 static enum status decode_zstd(const void *data, size_t len, struct output *output,
                                struct err *err)
 {
@@ -95,6 +125,10 @@ static enum status decode_zstd(const void *data, size_t len, struct output *outp
         ZSTD_isError(
             ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX))) {
         return err_set(err, ERR_NO_MEMORY, "no memory to decompress a body");
+    }
+    enum status status = choose_dictionary(context, data, len, err);
+    if (status != OK) {
+        return status;
     }
     char chunk[CHUNK_BYTES];
     ZSTD_inBuffer in = {data, len, 0};
@@ -105,7 +139,7 @@ static enum status decode_zstd(const void *data, size_t len, struct output *outp
         if (ZSTD_isError(left)) {
             return corrupt(err, ZSTD_getErrorName(left));
         }
-        enum status status = add_chunk(output, chunk, out.pos, err);
+        status = add_chunk(output, chunk, out.pos, err);
         if (status != OK) {
             return status;
         }
@@ -162,6 +196,7 @@ static enum status decode_any(enum content_encoding encoding, const void *data,
     case CONTENT_IDENTITY:
         return add_chunk(output, data, len, err);
     case CONTENT_ZSTD:
+    case CONTENT_ZSTD_DICTIONARY:
         return decode_zstd(data, len, output, err);
     case CONTENT_GZIP:
         return decode_gzip(data, len, output, err);
@@ -185,16 +220,28 @@ enum status content_decode(enum content_encoding encoding, const void *data, siz
     return status;
 }
 
-static enum status encode_zstd(const void *data, size_t len, struct buf *ret_data,
-                               struct err *err)
+static void free_compressor(ZSTD_CCtx **context)
+{
+    (void)ZSTD_freeCCtx(*context);
+}
+
+static enum status encode_zstd(const void *data, size_t len, bool with_dictionary,
+                               struct buf *ret_data, struct err *err)
 {
     size_t bound = ZSTD_compressBound(len);
     char *out = buf_reserve(ret_data, bound);
     if (!out) {
         return buf_status(ret_data, err);
     }
-    int level = len <= SMALL_BYTES ? ZSTD_SMALL_LEVEL : ZSTD_LEVEL;
-    size_t size = ZSTD_compress(out, bound, data, len, level);
+    __attribute__((cleanup(free_compressor))) ZSTD_CCtx *context = ZSTD_createCCtx();
+    if (!context) {
+        return err_set(err, ERR_NO_MEMORY, "no memory to compress a body");
+    }
+    bool small = len <= SMALL_BYTES;
+    size_t dictionary_len = small && with_dictionary ? muster_report_dictionary_len : 0;
+    size_t size =
+        ZSTD_compress_usingDict(context, out, bound, data, len, muster_report_dictionary,
+                                dictionary_len, small ? ZSTD_SMALL_LEVEL : ZSTD_LEVEL);
     if (ZSTD_isError(size)) {
         return err_set(err, ERR_NO_MEMORY, "could not compress: %s",
                        ZSTD_getErrorName(size));
@@ -238,7 +285,9 @@ enum status content_encode(enum content_encoding encoding, const void *data, siz
         buf_add(ret_data, data, len);
         return buf_status(ret_data, err);
     case CONTENT_ZSTD:
-        return encode_zstd(data, len, ret_data, err);
+        return encode_zstd(data, len, false, ret_data, err);
+    case CONTENT_ZSTD_DICTIONARY:
+        return encode_zstd(data, len, true, ret_data, err);
     case CONTENT_GZIP:
         return encode_gzip(data, len, ret_data, err);
     }

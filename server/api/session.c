@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "format/content.h"
 #include "server/api/answer.h"
 #include "server/api/body.h"
 #include "server/api/facts.h"
@@ -90,6 +91,7 @@ enum status api_session(struct request *request, struct response *response)
     answer_text(&json, "token", token);
     answer_integer(&json, "expires_ms", expires_ms);
     answer_integer(&json, "server_ms", clock_wall_ms());
+    answer_integer(&json, "dictionary", CONTENT_DICTIONARY_ID);
     buf_addc(&json, '}');
     return answer_send(request, response, 200, &json);
 }

@@ -86,8 +86,8 @@ static bool report_next(struct work *work, struct exchange *exchange)
         return true;
     }
     BUF_AUTO packed = BUF_INIT(1 << 20);
-    if (content_encode(CONTENT_ZSTD, body->text.data, body->text.len, &packed, NULL) !=
-        OK) {
+    if (content_encode(CONTENT_ZSTD_DICTIONARY, body->text.data, body->text.len, &packed,
+                       NULL) != OK) {
         die("cannot compress a body");
     }
     put_report(load, exchange, node, &packed);

@@ -89,9 +89,13 @@ static void session(struct server *server, const json_t *body,
         return;
     }
     snprintf(server->token, sizeof server->token, "mns_%d", ++server->sessions);
-    buf_addf(&answer->body, "{\"token\":\"%s\",\"expires_ms\":%lld,\"server_ms\":%lld}",
+    buf_addf(&answer->body, "{\"token\":\"%s\",\"expires_ms\":%lld,\"server_ms\":%lld",
              server->token, (long long)now_ms(server) + 3600000,
              (long long)now_ms(server));
+    if (server->dictionary != 0) {
+        buf_addf(&answer->body, ",\"dictionary\":%d", server->dictionary);
+    }
+    buf_addc(&answer->body, '}');
 }
 
 static void assignment(struct server *server, const struct fixture_request *request,
@@ -169,6 +173,12 @@ static void keep_report(struct server *server, const struct report *report, uint
     ack_encode(&ack, &answer->body);
 }
 
+/* RFC 8878, 3.1.1.1.1.6: the two lowest bits of the frame's descriptor. */
+static bool has_dictionary(const struct fixture_request *request)
+{
+    return request->zstd && request->body.len > 4 && (request->body.data[4] & 3) != 0;
+}
+
 static void report(struct server *server, const struct fixture_request *request,
                    struct fixture_answer *answer)
 {
@@ -179,6 +189,9 @@ static void report(struct server *server, const struct fixture_request *request,
     enum status status =
         content_decode(request->zstd ? CONTENT_ZSTD : CONTENT_IDENTITY,
                        request->body.data, request->body.len, &body, &err);
+    if (server->unpacks_no_dictionary && has_dictionary(request)) {
+        status = err_set(&err, ERR_CONTENT_CORRUPT, "what dictionary?");
+    }
     if (status == OK) {
         status = report_decode(body.data, body.len, &arena, &decoded, &err);
     }
@@ -189,7 +202,9 @@ static void report(struct server *server, const struct fixture_request *request,
     }
     keep_report(server, &decoded, report_body_hash(body.data, body.len), answer);
     if (server->report_count > 0) {
-        server->reports[server->report_count - 1].bytes = request->body.len;
+        struct server_report *kept = &server->reports[server->report_count - 1];
+        kept->bytes = request->body.len;
+        kept->dictionary = has_dictionary(request);
     }
 }
 

@@ -44,7 +44,8 @@ struct server_report {
     struct summary summary;
     char state[33]; /* of its health */
     int64_t clock_doubt_ms;
-    size_t bytes; /* of the body as it was sent */
+    size_t bytes;    /* of the body as it was sent */
+    bool dictionary; /* it was packed with one */
     uint32_t hash;
     int copies; /* how often it came */
     int64_t first_id;
@@ -75,6 +76,8 @@ struct server {
     struct server_file files[SERVER_FILES];
     struct server_report reports[SERVER_REPORTS];
     uint64_t predictions_stored; /* rows, or what summaries count */
+    int dictionary;              /* told with sessions; 0: an older server */
+    bool unpacks_no_dictionary;
     int report_count, rows_stored, requests, enrolments, sessions, polls, not_modified;
     int signed_wrong_clock; /* sessions refused for their clock */
     uint8_t public_key[32];

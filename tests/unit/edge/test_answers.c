@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "edge/client_state.h"
+#include "format/content.h"
 #include "tests/unit/edge/fixture_node.h"
 
 static struct server server;
@@ -80,6 +81,51 @@ static void an_acknowledged_batch_leaves_and_is_logged(void **state)
     assert_int_equal(acks(), server_count(&server, &server.report_count));
     assert_int_equal(server_report_at(&server, 0).seq, 1);
     assert_int_equal(server_report_at(&server, 1).seq, 2);
+}
+
+/* A new session, with a server that tells this dictionary. */
+static void meet_server(int dictionary)
+{
+    server.dictionary = dictionary;
+    server_forget_sessions(&server);
+    node_predict(&node, 10);
+    node_until(&node, node_drained, NULL);
+}
+
+static struct server_report newest_report(void)
+{
+    return server_report_at(&server, server_count(&server, &server.report_count) - 1);
+}
+
+static void a_dictionary_that_the_server_knows_packs_reports(void **state)
+{
+    (void)state;
+    meet_server(0);
+    size_t before = newest_report().bytes;
+    assert_false(newest_report().dictionary);
+    meet_server(CONTENT_DICTIONARY_ID + 1);
+    assert_false(newest_report().dictionary);
+    meet_server(CONTENT_DICTIONARY_ID);
+    node_predict(&node, 10);
+    node_until(&node, node_drained, NULL);
+    assert_true(newest_report().dictionary);
+    assert_true(newest_report().bytes < before);
+}
+
+/* A server that was put back to an older version while its sessions lived on. */
+static void a_body_that_the_server_cannot_unpack_comes_again_without_it(void **state)
+{
+    (void)state;
+    meet_server(CONTENT_DICTIONARY_ID);
+    node_predict(&node, 10);
+    node_until(&node, node_drained, NULL);
+    assert_true(newest_report().dictionary);
+    server.unpacks_no_dictionary = true;
+    node_predict(&node, 20);
+    node_until(&node, node_drained, NULL);
+    assert_false(newest_report().dictionary);
+    assert_int_equal(status_now().rejected, 0);
+    assert_int_equal(status_now().acknowledged, 40);
 }
 
 /* 401: one renewal, then the same report. */
@@ -442,6 +488,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_acknowledged_batch_leaves_and_is_logged),
+        TEST(a_dictionary_that_the_server_knows_packs_reports),
+        TEST(a_body_that_the_server_cannot_unpack_comes_again_without_it),
         TEST(an_unauthorized_report_goes_out_again_with_a_new_session),
         TEST(only_the_token_that_was_refused_is_forgotten),
         TEST(a_session_that_is_refused_twice_waits_and_recovers),

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 #include <zstd.h>
 
+#include "base/digest.h"
+#include "base/hex.h"
 #include "format/content.h"
 #include "format/report.h"
 
@@ -17,6 +19,9 @@ enum { LIMIT = 256 * 1024 };
 
 static const enum content_encoding encodings[] = {CONTENT_IDENTITY, CONTENT_ZSTD,
                                                   CONTENT_GZIP};
+
+extern const unsigned char muster_report_dictionary[];
+extern const size_t muster_report_dictionary_len;
 
 /* Text that packs, of `len` bytes. */
 static void fill_text(struct buf *text, size_t len)
@@ -294,6 +299,56 @@ static void a_body_leaves_nothing_to_the_next(void **state)
                 before.uordblks + before.hblkhd + LIMIT + 384 * 1024);
 }
 
+/* Other bytes under the same id would part old nodes from new servers. */
+static void the_dictionary_is_what_the_protocol_says(void **state)
+{
+    (void)state;
+    uint8_t bytes[SHA256_BYTES];
+    char digest[2 * SHA256_BYTES + 1];
+    assert_int_equal(
+        sha256_of(muster_report_dictionary, muster_report_dictionary_len, bytes, NULL),
+        OK);
+    hex_encode(bytes, sizeof bytes, digest);
+    assert_string_equal(
+        digest, "c7ea7429f766554665ee5508bebd94ef8119b7faac8bc52f66f08c62a39725b2");
+    assert_int_equal(
+        ZSTD_getDictID_fromDict(muster_report_dictionary, muster_report_dictionary_len),
+        CONTENT_DICTIONARY_ID);
+}
+
+static void frames_with_and_without_the_dictionary_come_in_any_order(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"stream\":1,\"seq\":2,\"summary\":{\"from_ms\":3}}";
+    struct buf packed[] = {BUF_INIT(LIMIT), BUF_INIT(LIMIT)};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(content_encode(i ? CONTENT_ZSTD_DICTIONARY : CONTENT_ZSTD, text,
+                                        sizeof text, &packed[i], NULL),
+                         OK);
+    }
+    assert_true(packed[1].len < packed[0].len);
+    for (int i = 0; i < 6; i++) {
+        BUF_AUTO back = BUF_INIT(LIMIT);
+        const struct buf *frame = &packed[i % 3 == 0];
+        assert_int_equal(decode_again(frame, frame->len, &back), OK);
+        assert_int_equal(back.len, sizeof text);
+        assert_memory_equal(back.data, text, sizeof text);
+    }
+    buf_release(&packed[0]);
+    buf_release(&packed[1]);
+}
+
+static void a_frame_with_another_dictionary_is_refused(void **state)
+{
+    (void)state;
+    BUF_AUTO packed = BUF_INIT(LIMIT);
+    BUF_AUTO back = BUF_INIT(LIMIT);
+    assert_int_equal(
+        content_encode(CONTENT_ZSTD_DICTIONARY, "{\"seq\":1}", 9, &packed, NULL), OK);
+    packed.data[5] ^= 1; /* behind magic number and descriptor: the id */
+    assert_int_equal(decode_again(&packed, packed.len, &back), ERR_CONTENT_CORRUPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +363,9 @@ int main(void)
         cmocka_unit_test(a_flipped_byte_of_gzip_is_seen),
         cmocka_unit_test(a_zstd_window_over_8_mib_is_refused),
         cmocka_unit_test(random_bytes_never_decode),
+        cmocka_unit_test(the_dictionary_is_what_the_protocol_says),
+        cmocka_unit_test(frames_with_and_without_the_dictionary_come_in_any_order),
+        cmocka_unit_test(a_frame_with_another_dictionary_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

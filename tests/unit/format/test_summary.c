@@ -14,7 +14,7 @@
 #include "format/report.h"
 #include "tests/unit/format/summary_maker.h"
 
-enum { ARENA_BYTES = 1024 * 1024, NODE_MINUTE_BYTES = 700 };
+enum { ARENA_BYTES = 1024 * 1024, NODE_MINUTE_BYTES = 450 };
 
 static struct report report_with(const struct summary *summary)
 {
@@ -23,7 +23,7 @@ static struct report report_with(const struct summary *summary)
 
 /* 1,800 predictions of the Fashion model on its test set, with the processor time that
  * each took: the whole body, health and all. */
-static void a_node_minute_takes_700_bytes_at_most(void **state)
+static void a_node_minute_takes_450_bytes_at_most(void **state)
 {
     (void)state;
     ARENA_AUTO arena = ARENA_INIT(ARENA_BYTES);
@@ -39,8 +39,8 @@ static void a_node_minute_takes_700_bytes_at_most(void **state)
     assert_int_equal(report.summary->classes.count, 10);
     assert_true(report.summary->entropy.count > 0 && report.summary->margin.count > 0);
     report_encode(&report, &body);
-    assert_int_equal(content_encode(CONTENT_ZSTD, body.data, body.len, &packed, NULL),
-                     OK);
+    assert_int_equal(
+        content_encode(CONTENT_ZSTD_DICTIONARY, body.data, body.len, &packed, NULL), OK);
     print_message("%zu bytes, %zu after zstd, %zu buckets of latency\n", body.len,
                   packed.len, report.summary->latency.count);
     assert_true(packed.len <= NODE_MINUTE_BYTES);
@@ -143,7 +143,7 @@ static void a_small_arena_is_out_of_memory_and_nothing_else(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_node_minute_takes_700_bytes_at_most),
+        cmocka_unit_test(a_node_minute_takes_450_bytes_at_most),
         cmocka_unit_test(latencies_add_up_and_the_lowest_of_the_fullest_takes_the_rest),
         cmocka_unit_test(the_largest_summary_fits_a_report_and_comes_back),
         cmocka_unit_test(a_flood_of_cells_takes_little_memory),
