@@ -34,6 +34,15 @@ void answer_raw(struct buf *json, const char *name, const char *raw)
     buf_addstr(json, raw);
 }
 
+void answer_text_or_null(struct buf *json, const char *name, const char *text)
+{
+    if (text[0] == '\0') {
+        answer_raw(json, name, "null");
+    } else {
+        answer_text(json, name, text);
+    }
+}
+
 void answer_time(struct buf *json, const char *name, int64_t at_ms)
 {
     if (at_ms == 0) {

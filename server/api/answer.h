@@ -32,6 +32,9 @@ void answer_integer(struct buf *json, const char *name, int64_t value);
 void answer_boolean(struct buf *json, const char *name, bool value);
 void answer_raw(struct buf *json, const char *name, const char *raw);
 
+/* Appends the text, or null for "". */
+void answer_text_or_null(struct buf *json, const char *name, const char *text);
+
 /* Appends the time, or null for 0. */
 void answer_time(struct buf *json, const char *name, int64_t at_ms);
 

@@ -41,6 +41,9 @@ route_handler api_repository_get, api_repository_history, api_repository_publish
     api_repository_put_target;
 route_handler api_tuf_timestamp, api_tuf_metadata, api_tuf_target;
 
+/* fleet.c */
+route_handler api_fleet;
+
 /* analytics.c */
 route_handler api_analytics_volume, api_analytics_classes;
 route_handler api_analytics_confidence, api_analytics_latency;

@@ -98,6 +98,10 @@ const struct route api_routes[] = {
          ACCESS_OPERATOR),
      .handle = api_deployment_remove},
 
+    /* the dashboard */
+    {ROW("GET", "/v1/fleet", "the fleet in a few numbers", ROUTE_WORKER, ACCESS_VIEWER),
+     .handle = api_fleet},
+
     /* analytics */
     {ROW("GET", "/v1/analytics/volume", "predictions over time", ROUTE_READER,
          ACCESS_VIEWER),

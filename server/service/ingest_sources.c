@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "server/service/artifacts.h"
+#include "server/service/fleet.h"
 #include "server/service/ingest.h"
 #include "server/service/model_detail.h"
 #include "server/service/nodes.h"
@@ -38,6 +39,7 @@ static void reported(void *context, int64_t node_id, const struct report *report
     const struct service *service = context;
     nodes_reported(service->nodes, node_id, report, received_ms);
     model_details_count(service->details, report, received_ms);
+    fleet_count(service->fleet, report, received_ms);
 }
 
 struct ingest_sources ingest_sources_of(struct service *service)

@@ -15,6 +15,7 @@
 #include "server/service/changes.h"
 #include "server/service/deployments.h"
 #include "server/service/enrollment.h"
+#include "server/service/fleet.h"
 #include "server/service/keys.h"
 #include "server/service/model_access.h"
 #include "server/service/model_detail.h"
@@ -175,6 +176,9 @@ static enum status open_registry(struct service *service,
                                     &service->details, err);
     }
     if (status == OK) {
+        status = fleet_open(service->changes, &service->fleet, err);
+    }
+    if (status == OK) {
         status = model_access_open(service->changes, service->artifacts, &service->access,
                                    err);
     }
@@ -250,6 +254,7 @@ void service_close(struct service *service)
     }
     publication_free(service->publication);
     auth_free(service->auth);
+    fleet_free(service->fleet);
     model_access_free(service->access);
     model_details_free(service->details);
     deployments_free(service->deployments);

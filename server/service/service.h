@@ -17,6 +17,7 @@ struct auth;          /* session MACs, API tokens in memory */
 struct changes;       /* one control change at a time, committed, then made in memory */
 struct deployments;   /* "run this version" rules in memory, assignment per node */
 struct enrollment;    /* enrolment tokens and enrolment */
+struct fleet;         /* the fleet in a few numbers */
 struct ingest;        /* admission of reports: ids, dedupe, cohorts, rollup counters */
 struct keys;          /* the secrets of keys/ */
 struct model_access;  /* models whose artifacts are for everybody */
@@ -37,6 +38,7 @@ struct service {
     struct model_access *access;
     struct model_details *details;
     struct enrollment *enrollment;
+    struct fleet *fleet;
     struct ingest *ingest; /* opened and closed by the program, see ingest.h */
     struct keys *keys;
     struct nodes *nodes;

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fleet in a few numbers, held against SQL. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "tests/api/world.h"
+
+static struct world world;
+
+static int start(void **state)
+{
+    (void)state;
+    world_start(&world);
+    struct world_report rows = {
+        .node = 0, .version = 1, .rows = 50, .at_ms = world.begin_ms};
+    assert_int_equal(world_report(&world, &rows), 200);
+    rows.node = 1;
+    rows.version = 2;
+    assert_int_equal(world_report(&world, &rows), 200);
+    assert_int_equal(world_repeat(&world, &rows), 200);
+    rows.rows = 3;
+    assert_int_equal(world_repeat(&world, &rows), 409);
+    assert_int_equal(world_summary(&world, 2, world.begin_ms), 200);
+    /* a device a little ahead, and one that knows nothing of the time */
+    rows = (struct world_report){
+        .node = 2, .version = 1, .rows = 2, .at_ms = clock_wall_ms() + 60000};
+    assert_int_equal(world_report(&world, &rows), 200);
+    rows.at_ms = 1;
+    assert_int_equal(world_report(&world, &rows), 200);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    world_stop(&world);
+    return 0;
+}
+
+static void assert_totals(const json_t *fleet)
+{
+    int64_t midnight_ms = world_number(fleet, "server_ms") / 86400000 * 86400000;
+    assert_int_equal(world_number(fleet, "predictions.stored"),
+                     world_count(&world, "SELECT sum(predictions) FROM node_health"));
+    assert_int_equal(world_number(fleet, "predictions.stored"),
+                     world_count(&world, "SELECT sum(n) FROM class_quarter"));
+    assert_int_equal(world_number(fleet, "reports.acknowledged"),
+                     world_count(&world, "SELECT count(*) FROM report"));
+    assert_int_equal(world_number(fleet, "predictions.today"),
+                     world_count(&world,
+                                 "SELECT coalesce(sum(n), 0) FROM class_quarter WHERE"
+                                 " quarter_ms >= %" PRId64 " AND quarter_ms < %" PRId64,
+                                 midnight_ms, midnight_ms + 86400000));
+}
+
+static void its_totals_are_those_of_sql(void **state)
+{
+    (void)state;
+    json_t *fleet = world_get(&world, "/v1/fleet");
+    assert_totals(fleet);
+    assert_int_equal(world_number(fleet, "reports.duplicates"), 1);
+    assert_int_equal(world_number(fleet, "reports.refused"), 1);
+    assert_true(json_is_real(world_member(fleet, "predictions.per_s")));
+    assert_true(world_number(fleet, "database.bytes") > 0);
+    json_decref(fleet);
+}
+
+static void its_totals_outlive_a_restart(void **state)
+{
+    (void)state;
+    assert_int_equal(program_stop(&world.site.server), 0);
+    world_restart(&world);
+    json_t *fleet = world_get(&world, "/v1/fleet");
+    assert_totals(fleet);
+    json_decref(fleet);
+    struct world_report rows = {
+        .node = 0, .version = 1, .rows = 7, .at_ms = clock_wall_ms() - 5000};
+    assert_int_equal(world_report(&world, &rows), 200);
+    fleet = world_get(&world, "/v1/fleet");
+    assert_totals(fleet);
+    json_decref(fleet);
+}
+
+static void its_nodes_are_counted_by_state_and_contact(void **state)
+{
+    (void)state;
+    static const char *const states[] = {"active", "pending", "revoked"};
+    json_t *fleet = world_get(&world, "/v1/fleet");
+    assert_int_equal(world_number(fleet, "nodes.total"),
+                     world_count(&world, "SELECT count(*) FROM node"));
+    for (size_t i = 0; i < 3; i++) {
+        char path[64];
+        (void)snprintf(path, sizeof path, "nodes.by_state.%s", states[i]);
+        assert_int_equal(world_number(fleet, path),
+                         world_count(&world,
+                                     "SELECT count(*) FROM node WHERE state = '%s'",
+                                     states[i]));
+    }
+    assert_int_equal(world_number(fleet, "nodes.by_contact.current"), WORLD_NODES);
+    assert_int_equal(world_number(fleet, "nodes.by_contact.late"), 1);
+    assert_int_equal(world_number(fleet, "nodes.by_contact.silent"), 1);
+    assert_int_equal(world_number(fleet, "nodes.by_contact.never"), 1);
+    json_decref(fleet);
+}
+
+static void its_versions_are_those_of_the_newest_reports(void **state)
+{
+    (void)state;
+    json_t *fleet = world_get(&world, "/v1/fleet");
+    assert_int_equal(json_array_size(world_member(fleet, "versions")), 2);
+    assert_string_equal(world_text(fleet, "versions.0.version"), "1.0.0");
+    assert_string_equal(world_text(fleet, "versions.0.variant"), "fp32");
+    for (int i = 0; i < 2; i++) {
+        char path[64];
+        (void)snprintf(path, sizeof path, "versions.%d.nodes", i);
+        int64_t nodes = world_number(fleet, path);
+        (void)snprintf(path, sizeof path, "versions.%d.artifact", i);
+        assert_int_equal(nodes,
+                         world_count(&world,
+                                     "SELECT count(*) FROM v_node_health AS h JOIN node"
+                                     " AS n ON n.id = h.node_id WHERE h.artifact = '%s'"
+                                     " AND n.state != 'revoked'",
+                                     world_text(fleet, path)));
+    }
+    json_decref(fleet);
+}
+
+static void nobody_without_a_token_learns_anything(void **state)
+{
+    (void)state;
+    static const char *const targets[] = {"/v1/fleet"};
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        REPLY_AUTO reply = {0};
+        assert_int_equal(site_call(&world.site, "GET", targets[i], NULL, NULL, &reply),
+                         401);
+        assert_null(strstr(reply.answer.body, "fashion"));
+        reply_release(&reply);
+        assert_int_equal(site_call(&world.site, "GET", targets[i], world.nodes[0].session,
+                                   NULL, &reply),
+                         403);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(its_totals_are_those_of_sql),
+        cmocka_unit_test(its_nodes_are_counted_by_state_and_contact),
+        cmocka_unit_test(its_versions_are_those_of_the_newest_reports),
+        cmocka_unit_test(its_totals_outlive_a_restart),
+        cmocka_unit_test(nobody_without_a_token_learns_anything),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
