@@ -48,7 +48,8 @@ struct option {
 static const struct option options[] = {
     TEXT(data, "", "DIR", "the data directory, made by musterd init"),
     TEXT(config, "", "FILE", "an INI file with any of these options"),
-    TEXT(listen, "127.0.0.1:8080", "ADDRESS:PORT", "where to serve; port 0 takes any"),
+    TEXT(listen, "127.0.0.1:8080", "ADDRESS:PORT",
+         "where to serve; port 0 takes any; fd:N: an open socket"),
     TEXT(metrics_listen, "", "ADDRESS:PORT", "where to serve /metrics; none if empty"),
     TEXT(log_level, "info", "LEVEL", "debug, info, warning or error"),
     INT(log_requests, 1, 0, 1, "0|1", "a log line for every request"),

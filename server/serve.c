@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "server/api/handlers.h"
 #include "server/api/metrics.h"
 #include "server/api/routes.h"
+#include "server/heartbeat.h"
 #include "server/http/http.h"
 #include "server/service/checker.h"
 #include "server/service/ingest.h"
@@ -21,9 +23,10 @@
 #include "server/service/service.h"
 #include "server/service/table.h"
 #include "server/store/store.h"
+#include "server/supervisor.h"
 #include "server/workers.h"
 
-enum { WORKER_QUEUE_MAX = 1000, METRICS_DRAIN_MS = 1000 };
+enum { WORKER_QUEUE_MAX = 1000, METRICS_DRAIN_MS = 1000, BEATS = 4 };
 
 struct server {
     struct store *store;
@@ -33,6 +36,7 @@ struct server {
     struct http *http;
     struct http *metrics;
     struct metrics_sources sources;
+    struct heartbeat heartbeat;
     atomic_bool lost; /* the store gave up */
     char labels[256]; /* the keys of config->cohort_labels, cut apart */
 };
@@ -240,6 +244,45 @@ static void announce(const struct server *server, const struct config *config)
               log_text("data", config->data));
 }
 
+static void tell_ready(const struct supervisor *supervisor, const struct server *server)
+{
+    char message[128];
+    (void)snprintf(message, sizeof message, "READY=1\nSTATUS=serving on %s",
+                   http_address(server->http));
+    supervisor_tell(supervisor, message);
+}
+
+/* Until one of `signals`. Meanwhile who started us hears WATCHDOG=1, several times in the
+ * time that it allows, as long as the writer gets on. */
+static int wait_for_signal(struct server *server, const struct supervisor *supervisor,
+                           const sigset_t *signals)
+{
+    int number = 0;
+    int64_t beat_ms = supervisor->watchdog_ms / BEATS;
+    if (beat_ms == 0) {
+        (void)sigwait(signals, &number);
+        return number;
+    }
+    struct timespec span = {.tv_sec = beat_ms / 1000,
+                            .tv_nsec = beat_ms % 1000 * 1000000L};
+    heartbeat_start(&server->heartbeat, server->store);
+    while ((number = sigtimedwait(signals, NULL, &span)) < 0) {
+        if (heartbeat_look(&server->heartbeat)) {
+            supervisor_tell(supervisor, "WATCHDOG=1");
+        }
+    }
+    return number;
+}
+
+static void open_supervisor(struct supervisor *supervisor)
+{
+    struct err err = {0};
+    if (supervisor_open(supervisor, &err) != OK) {
+        log_event(LOG_LEVEL_WARNING, "supervisor_not_told",
+                  log_text("detail", err.detail));
+    }
+}
+
 enum status serve(const struct config *config, struct err *err)
 {
     /* Blocked before any thread starts, so that only sigwait sees them. */
@@ -252,12 +295,15 @@ enum status serve(const struct config *config, struct err *err)
     raise_file_limit();
     table_on_fatal(end_at_once);
     http_on_panic(end_at_once);
+    SUPERVISOR_AUTO supervisor;
+    open_supervisor(&supervisor);
     struct server server = {0};
     enum status status = server_open(&server, config, err);
     if (status == OK) {
         announce(&server, config);
-        int number = 0;
-        (void)sigwait(&signals, &number);
+        tell_ready(&supervisor, &server);
+        int number = wait_for_signal(&server, &supervisor, &signals);
+        supervisor_tell(&supervisor, "STOPPING=1\nSTATUS=finishing what is in flight");
         log_event(LOG_LEVEL_INFO, "stopping", log_int("signal", number));
     }
     server_close(&server, config->drain_timeout_ms);

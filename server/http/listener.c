@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/http/listener.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -69,8 +70,29 @@ static void format_bound(int fd, char *ret_address, size_t address_size)
                    bound.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-enum status listener_open(const char *listen, int *ret_fd, char *ret_address,
-                          size_t address_size, struct err *err)
+/* "fd:3": the socket that whoever started the program left open for it. */
+static enum status take_inherited(const char *text, int *ret_fd, struct err *err)
+{
+    int fd = -1;
+    int listens = 0;
+    struct sockaddr_storage bound = {0};
+    socklen_t len = sizeof listens, bound_len = sizeof bound;
+    if (strspn(text + 3, "0123456789") == strlen(text + 3) && strlen(text + 3) < 5) {
+        fd = (int)strtol(text + 3, NULL, 10);
+    }
+    if (fd < 3 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0 ||
+        !listens || getsockname(fd, (struct sockaddr *)&bound, &bound_len) != 0 ||
+        (bound.ss_family != AF_INET && bound.ss_family != AF_INET6)) {
+        return err_set(err, ERR_CONFIG, "not a listening TCP socket: '%.80s'", text);
+    }
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
+        return err_set_errno(err, "cannot set up '%.80s'", text);
+    }
+    *ret_fd = fd;
+    return OK;
+}
+
+static enum status bind_named(const char *listen, int *ret_fd, struct err *err)
 {
     char host[HOST_BYTES];
     const char *port = NULL;
@@ -89,6 +111,15 @@ enum status listener_open(const char *listen, int *ret_fd, char *ret_address,
     }
     status = bind_to(found, listen, ret_fd, err);
     freeaddrinfo(found);
+    return status;
+}
+
+enum status listener_open(const char *listen, int *ret_fd, char *ret_address,
+                          size_t address_size, struct err *err)
+{
+    enum status status = strncmp(listen, "fd:", 3) == 0
+                             ? take_inherited(listen, ret_fd, err)
+                             : bind_named(listen, ret_fd, err);
     if (status == OK) {
         format_bound(*ret_fd, ret_address, address_size);
     }
