@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # A real fleet for tests: sourced, not run. Every function exits with a message on failure.
-#   BIN   folder of the programs (argument or environment); SOURCE the repository root
+#   PROGRAMS  folder of the programs (BIN of the caller, else build/bin); SOURCE the repository root
+#   BIN   the same programs as the tests start them, first in the PATH
 #   WORK  a temporary folder, removed at exit together with every process started here
 set -euo pipefail
 SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-BIN=${BIN:-$SOURCE/build/bin}
-TOOLS=$BIN/../tests
+PROGRAMS=$(cd "${BIN:-$SOURCE/build/bin}" && pwd)
+TOOLS=$PROGRAMS/../tests
 DATASET=${MUSTER_DATASET:-/usr/share/datasets/fashion-mnist}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/muster-e2e.XXXXXX")
 PIDS=()
@@ -37,6 +38,32 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
+
+# loads LIBRARY: whether it can be loaded before our programs; not before those with sanitizers.
+loads() {
+    [ -r "$1" ] && LD_PRELOAD=$1 "$PROGRAMS/muster" --version >"$WORK/loads" 2>&1
+}
+
+# wrap PROGRAM LIBRARY...: starts PROGRAM of $BIN with libraries below it.
+wrap() {
+    local program=$1
+    shift
+    printf '#!/bin/sh\nLD_PRELOAD="%s" exec "%s/%s" "$@"\n' "$*" "$PROGRAMS" "$program" >"$BIN/$program.new"
+    chmod +x "$BIN/$program.new"
+    mv "$BIN/$program.new" "$BIN/$program"
+}
+
+# The tests' keys guard nothing: their passphrases are hashed at the least cost.
+wrap_programs() {
+    BIN=$WORK/bin
+    mkdir "$BIN"
+    ln -s "$PROGRAMS"/* "$BIN"
+    SHIM=$TOOLS/shim_pwhash.so
+    loads "$SHIM" || SHIM=
+    [ -z "$SHIM" ] || wrap muster "$SHIM"
+    PATH=$BIN:$PATH
+}
+wrap_programs
 
 # until_true SECONDS WHAT COMMAND...: polls until the command succeeds.
 until_true() {

@@ -6,36 +6,9 @@
 BIN=${1:-}
 [ -n "$BIN" ] || unset BIN
 . "$(dirname "$0")/lib.sh"
-PROGRAMS=$(cd "$BIN" && pwd)
-SHIM=$PROGRAMS/../tests/shim_pwhash.so
 FAKETIME_LIBRARY=/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1
 RATE=20
 STEP=0
-
-# Whether a library can be loaded before our programs; not before those with sanitizers.
-loads() {
-    [ -r "$1" ] && LD_PRELOAD=$1 "$PROGRAMS/muster" --version >"$WORK/loads" 2>&1
-}
-
-# wrap PROGRAM PRELOAD...: puts PROGRAM into the PATH, with libraries below it.
-wrap() {
-    local program=$1
-    shift
-    printf '#!/bin/sh\nLD_PRELOAD="%s" exec "%s/%s" "$@"\n' "$*" "$PROGRAMS" "$program" >"$WORK/bin/$program.new"
-    chmod +x "$WORK/bin/$program.new"
-    mv "$WORK/bin/$program.new" "$WORK/bin/$program"
-}
-
-# Keys guard nothing here: their passphrases are hashed at the least cost.
-wrap_programs() {
-    loads "$SHIM" || SHIM=
-    mkdir -p "$WORK/bin"
-    wrap muster $SHIM
-    wrap musterd
-    wrap muster-agent
-    BIN=$WORK/bin
-    PATH=$BIN:$PATH
-}
 
 # drill TITLE [NTH]: runs the block (or the NTH one) below "## Drill: TITLE".
 drill() {
@@ -103,7 +76,6 @@ node_start() {
     NODE_PID=$AGENT_PID
 }
 
-wrap_programs
 fleet_init
 mkdir "$WORK/here" "$WORK/safe"
 mv "$WORK/repo/keys/root-safe.key" "$WORK/safe/"

@@ -8,7 +8,7 @@
 BIN=${1:-}
 [ -n "$BIN" ] || unset BIN
 . "$(dirname "$0")/lib.sh"
-PROXY_PROGRAM=${2:-$BIN/../tests/evil_proxy}
+PROXY_PROGRAM=${2:-$TOOLS/evil_proxy}
 LIFE_MS=6000
 
 proxy_listens() {
