@@ -10,6 +10,7 @@
 
 #include "base/digest.h"
 #include "base/hex.h"
+#include "converter/pack.h"
 #include "converter/passes.h"
 
 enum { CHECKS_MAX = 4 };
@@ -471,6 +472,9 @@ static enum status convert(struct import *import, const void *onnx, size_t len)
     }
     if (!status) {
         status = passes_run(&import->ir, arena, import->err);
+    }
+    if (!status && !import->options->rows) {
+        status = pack_run(&import->ir, arena, import->err);
     }
     if (!status) {
         status = plan_arena(&import->ir, arena, import->err);

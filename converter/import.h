@@ -48,6 +48,7 @@ struct import_options {
     size_t meta_count;
     const struct onnx_tensor *fixed; /* by name: inputs that become constants */
     size_t fixed_count;
+    bool rows;           /* no packed layouts: every runtime of format 1 runs the file */
     size_t memory_bytes; /* most memory it may take; 0 is 4 GiB */
     uint64_t steps;      /* most steps of interpretation; 0 is 4e10 */
 };

@@ -20,6 +20,7 @@ struct ir_tensor {
     struct nn_shape shape;
     const float *data; /* a constant; NULL: an input or made by a node */
     uint64_t offset;   /* in the arena, once planned */
+    enum nn_layout layout;
 };
 
 struct ir_node {

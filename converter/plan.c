@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "nn/packing.h"
+
 /* A block of the arena: one tensor, or several that follow each other in place. */
 struct block {
     uint32_t born, dies; /* node numbers counted from 1; 0 is before the first */
@@ -20,7 +22,7 @@ struct plan {
 
 static uint64_t bytes_of(const struct ir *ir, uint32_t tensor)
 {
-    return (uint64_t)nn_shape_elements(&ir->tensors[tensor].shape) * sizeof(float);
+    return nn_layout_bytes(ir->tensors[tensor].layout, &ir->tensors[tensor].shape);
 }
 
 static void begin_block(struct plan *plan, uint32_t tensor, uint32_t born)
@@ -47,12 +49,22 @@ static void find_last_reads(const struct ir *ir, uint32_t *last)
     }
 }
 
+/* The input whose memory the output may take; a convolution's is its summand. */
+static uint32_t replaced_input(const struct ir_node *node)
+{
+    if (node->code == NN_CONV && node->input_count > 3) {
+        return node->inputs[3] == node->inputs[0] ? IR_NONE : node->inputs[3];
+    }
+    return nn_op_info(node->code)->in_place ? node->inputs[0] : IR_NONE;
+}
+
 static bool may_be_in_place(const struct ir *ir, const struct ir_node *node,
                             uint32_t number, const uint32_t *last)
 {
-    uint32_t first = node->inputs[0];
-    return nn_op_info(node->code)->in_place && !ir->tensors[first].data &&
-           last[first] == number && bytes_of(ir, first) == bytes_of(ir, node->output);
+    uint32_t from = replaced_input(node);
+    return from != IR_NONE && !ir->tensors[from].data && last[from] == number &&
+           ir->tensors[from].layout == ir->tensors[node->output].layout &&
+           bytes_of(ir, from) == bytes_of(ir, node->output);
 }
 
 static void make_blocks(struct plan *plan, const uint32_t *last)
@@ -68,7 +80,7 @@ static void make_blocks(struct plan *plan, const uint32_t *last)
             continue;
         }
         if (may_be_in_place(ir, node, n + 1, last)) {
-            plan->owner[node->output] = plan->owner[node->inputs[0]];
+            plan->owner[node->output] = plan->owner[replaced_input(node)];
         } else {
             begin_block(plan, node->output, n + 1);
         }

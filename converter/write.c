@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "nn/crc32c.h"
+#include "nn/packing.h"
 
 struct writer {
     const struct ir *ir;
@@ -16,6 +17,7 @@ struct writer {
     uint64_t start;     /* of the file in the buffer */
     uint64_t data_used; /* bytes of the data section given out */
     uint64_t macs;
+    uint64_t features;
     uint8_t op_set[MUSTER_NN_OP_SET_BYTES];
     struct {
         uint64_t offset;
@@ -147,8 +149,11 @@ static void write_tensors(struct writer *writer)
     begin_section(writer, NN_S_TENSORS, writer->tensor_count, NN_TENSOR_BYTES);
     for (uint32_t i = 0; i < writer->tensor_count; i++) {
         const struct ir_tensor *tensor = &writer->ir->tensors[writer->tensors[i]];
-        uint64_t bytes = (uint64_t)nn_shape_elements(&tensor->shape) * sizeof(float);
+        uint64_t bytes = nn_layout_bytes(tensor->layout, &tensor->shape);
         uint64_t offset = tensor->offset;
+        if (tensor->layout != NN_ROWS) {
+            writer->features |= NN_FEATURE_PACKED;
+        }
         if (tensor->data) {
             offset = nn_align64(writer->data_used);
             writer->data_used = offset + bytes;
@@ -158,7 +163,7 @@ static void write_tensors(struct writer *writer)
         put_u8(file, NN_F32);
         put_u8(file, tensor->shape.rank);
         put_u8(file, tensor->data ? NN_DATA : NN_ARENA);
-        put_u8(file, 0);
+        put_u8(file, tensor->layout);
         for (uint32_t d = 0; d < NN_MAX_RANK; d++) {
             put_u32(file, tensor->shape.dims[d]);
         }
@@ -339,9 +344,9 @@ static void write_tests(struct writer *writer)
 
 static void write_values(struct writer *writer, const float *values, uint32_t tensor)
 {
+    const struct ir_tensor *laid = &writer->ir->tensors[tensor];
     pad_to_64(writer);
-    buf_add(writer->file, values,
-            nn_shape_elements(&writer->ir->tensors[tensor].shape) * sizeof *values);
+    buf_add(writer->file, values, nn_layout_bytes(laid->layout, &laid->shape));
 }
 
 static void write_data(struct writer *writer)
@@ -372,6 +377,7 @@ static void fill_header(struct writer *writer)
     set_le(header + NN_H_HEADER_BYTES, NN_HEADER_BYTES, 4);
     set_le(header + NN_H_FILE_BYTES, position(writer), 8);
     memcpy(header + NN_H_OP_SET, writer->op_set, sizeof writer->op_set);
+    set_le(header + NN_H_FEATURES, writer->features, 8);
     set_le(header + NN_H_ARENA_BYTES, writer->ir->arena_bytes, 8);
     set_le(header + NN_H_MACS, writer->macs, 8);
     set_le(header + NN_H_ALIGNMENT, NN_ALIGN, 4);

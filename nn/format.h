@@ -43,7 +43,8 @@ enum {
     NN_MAX_STRINGS = 1 << 24,
     NN_MAX_DATA = 1 << 26,
     NN_MAX_TEXT = 1024,
-    NN_MAX_CONCAT = 1024
+    NN_MAX_CONCAT = 1024,
+    NN_BLOCK = 16 /* channels of a block, outputs of a panel */
 };
 
 #define NN_ABSENT UINT32_C(0xffffffff)
@@ -83,6 +84,12 @@ enum nn_section {
 };
 
 enum nn_dtype { NN_F32 = 1, NN_F16, NN_BF16, NN_I8, NN_U8, NN_I32, NN_I4 };
+/* Feature bits. */
+#define NN_FEATURE_PACKED UINT64_C(0x04)
+
+/* Where the elements of a tensor are; section 4.12. */
+enum nn_layout { NN_ROWS, NN_BLOCKED, NN_LAST, NN_PANELS, NN_LAYOUTS };
+
 enum nn_place { NN_ARENA = 0, NN_DATA = 1 };
 enum nn_activation { NN_NO_ACTIVATION = 0, NN_ACT_RELU = 1, NN_ACT_CLIP = 2 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "nn/model.h"
+#include "nn/packing.h"
 
 #define INVALID(...) nn_fail(error, MUSTER_NN_INVALID, __VA_ARGS__)
 
@@ -72,6 +73,24 @@ static enum muster_nn_status read_inputs(struct graph *graph, uint32_t index,
     return MUSTER_NN_OK;
 }
 
+static struct nn_laid laid(const struct muster_nn_model *model, uint32_t ref)
+{
+    if (ref == NN_ABSENT) {
+        return (struct nn_laid){0};
+    }
+    const struct nn_tensor *tensor = &model->tensors[ref];
+    return (struct nn_laid){&tensor->shape, tensor->layout, tensor->place == NN_DATA};
+}
+
+static bool layouts_fit(const struct muster_nn_model *model, const struct nn_node *node)
+{
+    struct nn_laid operands[NN_MAX_CONCAT + 1];
+    for (uint32_t i = 0; i <= node->inputs; i++) {
+        operands[i] = laid(model, model->refs[node->first_ref + i]);
+    }
+    return nn_layouts_fit(&node->op, operands, node->inputs, &operands[node->inputs]);
+}
+
 static enum muster_nn_status check_node(struct graph *graph, uint32_t index)
 {
     struct muster_nn_model *model = graph->model;
@@ -100,6 +119,10 @@ static enum muster_nn_status check_node(struct graph *graph, uint32_t index)
     }
     if (!nn_shape_equal(&shape, &model->tensors[out].shape)) {
         return INVALID("node %u (%s) states another output shape than it makes", index,
+                       nn_op_info(node->op.code)->name);
+    }
+    if (!layouts_fit(model, node)) {
+        return INVALID("node %u (%s) cannot take its operands in these layouts", index,
                        nn_op_info(node->op.code)->name);
     }
     graph->lives[out].made = true;
@@ -147,7 +170,12 @@ static bool in_place(const struct graph *graph, uint32_t in, uint32_t out)
         return false;
     }
     const struct nn_node *node = &model->nodes[born - 1];
-    return nn_op_info(node->op.code)->in_place && model->refs[node->first_ref] == in &&
+    const uint32_t *refs = model->refs + node->first_ref;
+    bool allowed = nn_op_info(node->op.code)->in_place && refs[0] == in;
+    if (node->op.code == NN_CONV && node->inputs > 3) {
+        allowed = refs[3] == in && refs[0] != in;
+    }
+    return allowed && model->tensors[in].layout == model->tensors[out].layout &&
            model->tensors[in].offset == model->tensors[out].offset &&
            model->tensors[in].bytes == model->tensors[out].bytes;
 }

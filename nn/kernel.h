@@ -16,6 +16,7 @@
 struct nn_value {
     const float *data;
     const struct nn_shape *shape;
+    enum nn_layout layout;
 };
 
 struct nn_call {
@@ -23,6 +24,7 @@ struct nn_call {
     const struct nn_value *in;
     uint32_t inputs;
     const struct nn_shape *out_shape;
+    enum nn_layout out_layout;
     float *out; /* may be in[0].data where the operator may run in place */
 };
 
@@ -30,6 +32,16 @@ typedef void nn_kernel(const struct nn_call *call);
 
 nn_kernel nn_conv, nn_pool, nn_global_average_pool, nn_gemm, nn_mat_mul, nn_relu, nn_clip,
     nn_add, nn_mul, nn_concat, nn_reshape, nn_softmax, nn_affine, nn_pad, nn_transpose;
+
+struct nn_fast_kernels;
+struct nn_finish;
+
+/* Whether nn_packed_run takes the call: an operand has a packed layout. */
+bool nn_call_is_packed(const struct nn_call *call);
+
+/* Runs a call over packed layouts, the fused activation included. */
+void nn_packed_run(const struct nn_call *call, const struct nn_fast_kernels *kernels,
+                   const struct nn_finish *finish);
 
 /* The kernel of an operator that nn_op_info knows. */
 nn_kernel *nn_kernel_of(enum nn_op_code code);

@@ -197,10 +197,11 @@ enum muster_nn_status nn_layout_check(struct muster_nn_model *model,
     model->needs.minor = le_u16(file + NN_H_MINOR);
     model->needs.features = le_u64(file + NN_H_FEATURES);
     memcpy(model->needs.op_set, file + NN_H_OP_SET, sizeof model->needs.op_set);
-    if (model->needs.features != 0) {
+    uint64_t lacking = model->needs.features & ~muster_nn_runtime().features;
+    if (lacking != 0) {
         return nn_fail(error, MUSTER_NN_UNSUPPORTED,
                        "needs feature bits 0x%" PRIx64 " that this runtime lacks",
-                       model->needs.features);
+                       lacking);
     }
     status = check_arena(model, error);
     if (!status) {

@@ -23,6 +23,7 @@ struct nn_tensor {
     struct nn_shape shape;
     enum nn_dtype dtype;
     enum nn_place place;
+    enum nn_layout layout;
     uint64_t offset; /* in the arena or in the data section */
     uint64_t bytes;
     uint32_t elements;

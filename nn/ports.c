@@ -78,8 +78,9 @@ static enum muster_nn_status decode_port(struct muster_nn_model *model, uint32_t
     port->output = at[4] == 1;
     port->meaning = (enum muster_nn_meaning)at[11];
     if (port->tensor >= nn_count(model, NN_S_TENSORS) ||
-        model->tensors[port->tensor].place != NN_ARENA) {
-        return INVALID("port %u names no tensor of the arena", index);
+        model->tensors[port->tensor].place != NN_ARENA ||
+        model->tensors[port->tensor].layout != NN_ROWS) {
+        return INVALID("port %u names no tensor of the arena in rows", index);
     }
     for (uint32_t i = 0; i < index; i++) {
         if (model->ports[i].tensor == port->tensor) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "nn/fast.h"
 #include "nn/kernel.h"
 
 static nn_kernel *const kernels[NN_OP_CODES] = {
@@ -57,6 +58,7 @@ enum muster_nn_status muster_nn_context_init(const struct muster_nn_model *model
         .model = model,
         .values = (struct nn_value *)(void *)(base + values_at()),
         .arena = base + arena_at(model),
+        .fast = nn_fast_of(nn_isa_chosen()),
     };
     memset(context->arena, 0, (size_t)model->arena_bytes);
     for (uint32_t i = 0; i < nn_count(model, NN_S_REFS); i++) {
@@ -67,6 +69,7 @@ enum muster_nn_status muster_nn_context_init(const struct muster_nn_model *model
         }
         const struct nn_tensor *tensor = &model->tensors[model->refs[i]];
         value->shape = &tensor->shape;
+        value->layout = tensor->layout;
         value->data = tensor->place == NN_DATA ? nn_constant(model, tensor)
                                                : nn_context_values(context, tensor);
     }
@@ -126,8 +129,14 @@ static void run_node(struct muster_nn_context *context, const struct nn_node *no
         .in = context->values + node->first_ref,
         .inputs = node->inputs,
         .out_shape = &out->shape,
+        .out_layout = out->layout,
         .out = nn_context_values(context, out),
     };
+    if (nn_call_is_packed(&call)) {
+        nn_packed_run(&call, context->fast,
+                      &(struct nn_finish){node->activation, node->act_a, node->act_b});
+        return;
+    }
     kernels[node->op.code](&call);
     switch (node->activation) {
     case NN_NO_ACTIVATION:

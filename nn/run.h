@@ -15,6 +15,7 @@ struct muster_nn_context {
     const struct muster_nn_model *model;
     struct nn_value *values; /* in the order of the model's refs */
     uint8_t *arena;
+    const struct nn_fast_kernels *fast;
     muster_nn_hook *hook;
     void *hook_user;
 };

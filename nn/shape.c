@@ -9,7 +9,7 @@
 enum { MAX_ATTR = NN_MAX_DIM };
 
 static const struct nn_op_info op_infos[NN_OP_CODES] = {
-    [NN_CONV] = {"Conv", 2, 3, 11, true, false},
+    [NN_CONV] = {"Conv", 2, 4, 11, true, false},
     [NN_MAX_POOL] = {"MaxPool", 1, 1, 11, false, false},
     [NN_AVERAGE_POOL] = {"AveragePool", 1, 1, 12, false, false},
     [NN_GLOBAL_AVERAGE_POOL] = {"GlobalAveragePool", 1, 1, 0, false, false},
@@ -132,6 +132,10 @@ static enum muster_nn_status infer_conv(struct inference *inference)
     }
     inference->out.dims[1] = w->dims[0];
     inference->macs_each *= w->dims[1];
+    const struct nn_shape *z = inference->count > 3 ? inference->in[3] : NULL;
+    if (z && !nn_shape_equal(z, &inference->out)) {
+        return INVALID(inference, "the summand has another shape than the output");
+    }
     return MUSTER_NN_OK;
 }
 

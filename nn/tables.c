@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "nn/model.h"
+#include "nn/packing.h"
 
 #define INVALID(...) nn_fail(error, MUSTER_NN_INVALID, __VA_ARGS__)
 #define NO_MEMORY() nn_fail(error, MUSTER_NN_NO_MEMORY, "out of memory")
@@ -56,7 +57,9 @@ static enum muster_nn_status decode_tensor(const struct muster_nn_model *model,
     if (at[4] < NN_F32 || at[4] > NN_I4) {
         return INVALID("tensor %u has the unknown dtype %u", index, at[4]);
     }
-    if (at[4] != NN_F32 || at[7] != 0 || le_u32(at + 32) != 0) {
+    bool packed = (model->needs.features & NN_FEATURE_PACKED) != 0;
+    if (at[4] != NN_F32 || at[7] >= (packed ? NN_LAYOUTS : NN_BLOCKED) ||
+        le_u32(at + 32) != 0) {
         return INVALID("tensor %u needs a feature that the header does not name", index);
     }
     enum muster_nn_status status = decode_shape(at, index, tensor, error);
@@ -67,7 +70,11 @@ static enum muster_nn_status decode_tensor(const struct muster_nn_model *model,
     tensor->place = at[6] == NN_DATA ? NN_DATA : NN_ARENA;
     tensor->offset = le_u64(at + 40);
     tensor->bytes = le_u64(at + 48);
-    if (tensor->bytes != (uint64_t)tensor->elements * 4) {
+    tensor->layout = (enum nn_layout)at[7];
+    uint64_t bytes = nn_layout_bytes(tensor->layout, &tensor->shape);
+    bool misplaced = tensor->layout != NN_ROWS &&
+                     (tensor->layout == NN_PANELS) != (tensor->place == NN_DATA);
+    if (bytes == 0 || misplaced || tensor->bytes != bytes) {
         return INVALID("tensor %u has %" PRIu64 " bytes for %u elements", index,
                        tensor->bytes, tensor->elements);
     }
@@ -97,6 +104,18 @@ static bool all_finite(const float *values, uint32_t count)
     return bad == 0;
 }
 
+/* The lanes past the outputs in the last panel are zero. */
+static bool panels_end_in_zeros(const float *values, const struct nn_tensor *tensor)
+{
+    uint32_t lanes = tensor->shape.dims[0] % NN_BLOCK;
+    uint64_t each = tensor->elements / tensor->shape.dims[0] * NN_BLOCK;
+    uint32_t any = 0;
+    for (uint64_t i = tensor->bytes / sizeof(float) - each; i < tensor->bytes / 4; i++) {
+        any |= i % NN_BLOCK < lanes ? 0 : nn_bits_of(values[i]);
+    }
+    return lanes == 0 || any == 0;
+}
+
 /* One constant follows another: `*end` is where the data section is used up to. */
 static enum muster_nn_status check_constant(const struct muster_nn_model *model,
                                             uint32_t index, uint64_t *end,
@@ -112,8 +131,13 @@ static enum muster_nn_status check_constant(const struct muster_nn_model *model,
     if (!zero_bytes(model->data + *end, begin - *end)) {
         return INVALID("padding before constant %u is not zero", index);
     }
-    if (!all_finite(nn_constant(model, tensor), tensor->elements)) {
+    if (!all_finite(nn_constant(model, tensor),
+                    (uint32_t)(tensor->bytes / sizeof(float)))) {
         return INVALID("constant %u has a value that is not finite", index);
+    }
+    if (tensor->layout == NN_PANELS &&
+        !panels_end_in_zeros(nn_constant(model, tensor), tensor)) {
+        return INVALID("constant %u has values past its outputs", index);
     }
     *end = begin + tensor->bytes;
     return MUSTER_NN_OK;
@@ -145,6 +169,13 @@ static enum muster_nn_status decode_tensors(struct muster_nn_model *model,
         }
     }
     model->data_used = end;
+    bool packed = false;
+    for (uint32_t i = 0; i < count; i++) {
+        packed = packed || model->tensors[i].layout != NN_ROWS;
+    }
+    if (packed != ((model->needs.features & NN_FEATURE_PACKED) != 0)) {
+        return INVALID("the feature bits are not those that the tensors need");
+    }
     return MUSTER_NN_OK;
 }
 

@@ -202,9 +202,9 @@ static void the_self_test_finds_a_wrong_weight(void **state)
     struct muster_nn_context *context = NULL;
     struct muster_nn_error error = {0};
     float weight;
-    memcpy(&weight, record(&bytes, NN_S_DATA, 0) + 16, sizeof weight);
+    memcpy(&weight, record(&bytes, NN_S_DATA, 0), sizeof weight);
     weight += 1;
-    memcpy(record(&bytes, NN_S_DATA, 0) + 16, &weight, sizeof weight);
+    memcpy(record(&bytes, NN_S_DATA, 0), &weight, sizeof weight);
     seal(&bytes);
     struct muster_nn_model *model = open_model(&bytes);
     assert_int_equal(muster_nn_context_new(model, &context, NULL), 0);
