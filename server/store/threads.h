@@ -58,6 +58,7 @@ struct store {
     atomic_bool gate_closed;
     atomic_bool damaged; /* set by whoever finds it, on any connection */
     unsigned running_reads;
+    int64_t reads_rest_until_us; /* monotonic: no reader starts a job before */
     struct store_counters counters;
     bool commit_failed; /* and none that wrote has worked since */
     bool told_lost;     /* options.lost was called */

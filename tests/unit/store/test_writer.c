@@ -2,6 +2,9 @@
 #include "server/store/store.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "tests/unit/store/folder.h"
 #include "tests/unit/store/query.h"
@@ -380,6 +383,68 @@ static void a_clock_far_behind_the_newest_id_is_refused(void **state)
     assert_int_equal(store_open(&fixture->options, &fixture->store, &err), ERR_DB_CLOCK);
 }
 
+/* A read that lasts until it is told to end. */
+struct held_read {
+    struct store *store;
+    atomic_bool begun, enough;
+    int64_t began_us, ended_us;
+};
+
+static enum status hold_read(void *context, struct db *db, struct err *err)
+{
+    struct held_read *read = context;
+    (void)db;
+    (void)err;
+    read->began_us = clock_mono_us();
+    atomic_store(&read->begun, true);
+    while (!atomic_load(&read->enough)) {
+        (void)usleep(1000);
+    }
+    read->ended_us = clock_mono_us();
+    return OK;
+}
+
+static void *held_read_main(void *argument)
+{
+    struct held_read *read = argument;
+    assert_int_equal(store_call(read->store, JOB_READER, hold_read, read, NULL), OK);
+    return NULL;
+}
+
+static enum status note_start(void *context, struct db *db, struct err *err)
+{
+    (void)db;
+    (void)err;
+    *(int64_t *)context = clock_mono_us();
+    return OK;
+}
+
+/* Reads of up to LONG_READ_US or beside an idle writer are followed at once. */
+static void after_a_long_read_beside_a_busy_writer_readers_rest(void **state)
+{
+    struct fixture *fixture = *state;
+    struct held_read read = {.store = fixture->store};
+    pthread_t thread;
+    int64_t next_us = 0, commits = 0;
+    assert_int_equal(pthread_create(&thread, NULL, held_read_main, &read), 0);
+    while (!atomic_load(&read.begun)) {
+        (void)usleep(1000);
+    }
+    while (commits < 10 || clock_mono_us() - read.began_us < 25000) {
+        query_execute(fixture->store, "INSERT INTO t(x) VALUES (1)");
+        commits++;
+    }
+    atomic_store(&read.enough, true);
+    (void)pthread_join(thread, NULL);
+    assert_int_equal(store_call(fixture->store, JOB_READER, note_start, &next_us, NULL),
+                     OK);
+    int64_t took_us = read.ended_us - read.began_us;
+    if (took_us / 20000 + 1 >= commits) {
+        skip(); /* a disk this slow keeps nobody busy */
+    }
+    assert_true(next_us - read.ended_us >= (took_us < 100000 ? 2 * took_us : 200000));
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -395,6 +460,7 @@ int main(void)
         WITH_STORE(a_call_of_the_server_itself_has_time),
         WITH_STORE(the_reader_gate_bounds_the_wal),
         WITH_STORE(a_second_server_on_the_same_data_is_refused),
+        WITH_STORE(after_a_long_read_beside_a_busy_writer_readers_rest),
         cmocka_unit_test(a_folder_without_a_database_and_a_damaged_one_are_refused),
         WITH_STORE(a_clock_far_behind_the_newest_id_is_refused),
     };
