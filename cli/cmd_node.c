@@ -29,6 +29,7 @@ static const struct column node_columns[] = {
     {"model", "model", CELL_PLAIN},
     {"version", "version", CELL_PLAIN},
     {"artifact", "artifact", CELL_PLAIN},
+    {"derived", "derived", CELL_PLAIN},
     {"health", "health", CELL_PLAIN},
     {"predictions", "predictions", CELL_PLAIN},
 };

@@ -59,6 +59,10 @@ struct batch *batch_new(const struct intake_row *row, const struct detail *detai
     batch->below_floor = row->below_floor;
     snprintf(batch->model, sizeof batch->model, "%s", row->model);
     memcpy(batch->artifact, row->artifact, sizeof batch->artifact);
+    if (row->prediction->derived) {
+        batch->has_derived = true;
+        memcpy(batch->derived, row->prediction->derived, sizeof batch->derived);
+    }
     return batch;
 }
 
@@ -87,12 +91,19 @@ bool batch_is_full(const struct batch *batch)
     return batch->capacity > 0 && batch->rows == batch->capacity;
 }
 
+static bool same_derived(const struct batch *batch, const uint8_t *derived)
+{
+    return batch->has_derived == (derived != NULL) &&
+           (!derived || memcmp(batch->derived, derived, sizeof batch->derived) == 0);
+}
+
 bool batch_fits(const struct batch *batch, const struct intake_row *row,
                 const struct detail *detail)
 {
     if (batch->ended || batch_is_full(batch) || batch->below_floor != row->below_floor ||
         memcmp(batch->artifact, row->artifact, sizeof batch->artifact) != 0 ||
-        !same_detail(batch->interval, detail)) {
+        !same_detail(batch->interval, detail) ||
+        !same_derived(batch, row->prediction->derived)) {
         return false;
     }
     return !batch->interval ||
@@ -158,6 +169,8 @@ enum status batch_encode(const struct batch *batch, struct buf *ret_body, struct
                                 batch->has_sample_column ? batch->has_sample : NULL};
     memcpy(report.model, batch->model, sizeof report.model);
     memcpy(report.artifact, batch->artifact, sizeof report.artifact);
+    report.has_derived = batch->has_derived;
+    memcpy(report.derived, batch->derived, sizeof report.derived);
     ARENA_AUTO arena = ARENA_INIT(SUMMARY_BYTES);
     struct summary summary;
     if (batch->interval) {

@@ -38,6 +38,8 @@ struct batch {
     char model[65];
     uint8_t artifact[32];
     bool below_floor;
+    bool has_derived; /* the next made the predictions: built of the artifact */
+    uint8_t derived[32];
     bool ended; /* takes nothing more, and is to be closed */
     bool has_value, has_sample_column;
     int64_t *at_ms; /* monotonic */

@@ -61,6 +61,7 @@ static void store_empty(struct muster_client *client, const char *model,
     struct batch batch = {.below_floor = client->below_floor};
     memcpy(batch.model, model, strlen(model) + 1);
     memcpy(batch.artifact, artifact, sizeof batch.artifact);
+    batch.has_derived = intake_derived(&client->intake, artifact, batch.derived);
     if (append(client, &batch, &err) != OK) {
         env_complain(&client->env, CHANNEL_REPORT, &err);
     }

@@ -129,6 +129,10 @@ static enum status add(struct intake *intake, const struct intake_row *row,
         intake->has_last = true;
         intake->last_class = row->prediction->class_index;
         memcpy(intake->last_artifact, row->artifact, sizeof intake->last_artifact);
+        intake->has_derived = row->prediction->derived != NULL;
+        if (intake->has_derived) {
+            memcpy(intake->derived, row->prediction->derived, sizeof intake->derived);
+        }
         intake->recorded++;
         intake->waiting++;
     }
@@ -195,6 +199,20 @@ void intake_close(struct intake *intake, int64_t now_mono_ms)
         (void)close_open(intake);
     }
     pthread_mutex_unlock(&intake->lock);
+}
+
+bool intake_derived(struct intake *intake, const uint8_t artifact[static 32],
+                    uint8_t ret_derived[static 32])
+{
+    pthread_mutex_lock(&intake->lock);
+    bool derived =
+        intake->has_last && intake->has_derived &&
+        memcmp(intake->last_artifact, artifact, sizeof intake->last_artifact) == 0;
+    if (derived) {
+        memcpy(ret_derived, intake->derived, sizeof intake->derived);
+    }
+    pthread_mutex_unlock(&intake->lock);
+    return derived;
 }
 
 void intake_flush(struct intake *intake)

@@ -2,11 +2,11 @@
 /* intake: predictions from the inferring thread, as batches for the queue.
  *
  * One open batch takes predictions until it is full, old enough (an interval: its window
- * is over), or something that a batch has one of changes: model, artifact, below_floor,
- * detail. Then it waits, closed, for step to write it to disk. At most INTAKE_CLOSED_MAX
- * wait, so memory is bounded. Detail and clock are told by the stepping thread. Calls
- * with a lock in their comment may come from two threads; none of them blocks for longer
- * than the other's few additions. */
+ * is over), or something that a batch has one of changes: model, artifact, derived,
+ * below_floor, detail. Then it waits, closed, for step to write it to disk. At most
+ * INTAKE_CLOSED_MAX wait, so memory is bounded. Detail and clock are told by the stepping
+ * thread. Calls with a lock in their comment may come from two threads; none of them
+ * blocks for longer than the other's few additions. */
 #ifndef MUSTER_EDGE_INTAKE_H
 #define MUSTER_EDGE_INTAKE_H
 
@@ -39,6 +39,8 @@ struct intake {
     bool has_last; /* the next is the newest prediction's */
     uint16_t last_class;
     uint8_t last_artifact[32];
+    bool has_derived; /* the next is the newest prediction's */
+    uint8_t derived[32];
 };
 
 void intake_init(struct intake *ret_intake, size_t batch_rows, int64_t batch_age_ms);
@@ -62,6 +64,11 @@ enum status intake_add(struct intake *intake, const struct intake_row *row,
 /* Closes the open batch if it is old enough or has ended. It waits while too many do.
  * (locks) */
 void intake_close(struct intake *intake, int64_t now_mono_ms);
+
+/* What was built of the artifact that made its newest prediction; false: nothing, or
+ * another artifact made that. (locks) */
+bool intake_derived(struct intake *intake, const uint8_t artifact[static 32],
+                    uint8_t ret_derived[static 32]);
 
 /* Ends the open batch in any case, and asks for everything to be sent soon. (locks) */
 void intake_flush(struct intake *intake);

@@ -199,6 +199,10 @@ void report_encode(const struct report *report, struct buf *ret_body)
     buf_addstr(ret_body, ",\"artifact\":\"");
     buf_addstr(ret_body, artifact);
     buf_addstr(ret_body, report->below_floor ? "\",\"below_floor\":true" : "\"");
+    if (report->has_derived) {
+        hex_encode(report->derived, sizeof report->derived, artifact);
+        buf_addf(ret_body, ",\"derived\":\"%s\"", artifact);
+    }
     if (report->summary) {
         buf_addstr(ret_body, ",\"summary\":");
         summary_encode(report->summary, ret_body);

@@ -50,6 +50,8 @@ struct report {
     char model[65];
     uint8_t artifact[32];
     bool below_floor;
+    bool has_derived; /* the next made the predictions: built of the artifact */
+    uint8_t derived[32];
     size_t rows;
     /* Columns of `rows` items, in the arena. */
     int64_t *at_ms;

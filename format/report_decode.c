@@ -19,6 +19,7 @@ enum member {
     MEMBER_BELOW_FLOOR,
     MEMBER_HEALTH,
     MEMBER_SUMMARY,
+    MEMBER_DERIVED,
     MEMBER_COUNT,
 };
 
@@ -35,6 +36,7 @@ static const struct json_name member_names[MEMBER_COUNT] = {
     [MEMBER_BELOW_FLOOR] = JSON_NAME("below_floor"),
     [MEMBER_HEALTH] = JSON_NAME("health"),
     [MEMBER_SUMMARY] = JSON_NAME("summary"),
+    [MEMBER_DERIVED] = JSON_NAME("derived"),
 };
 
 /* In the order of enum health_bit: name i has bit 1 << i. */
@@ -59,17 +61,18 @@ static enum status read_model(struct decoder *d)
     return status;
 }
 
-static enum status read_artifact(struct decoder *d)
+static enum status read_digest(struct decoder *d, const char *name,
+                               uint8_t ret_digest[static 32])
 {
     char hex[ARTIFACT_HEX_BYTES];
-    enum status status = decoder_text(d, "artifact", sizeof hex - 1, hex, sizeof hex);
+    enum status status = decoder_text(d, name, sizeof hex - 1, hex, sizeof hex);
     if (status != OK) {
         return status;
     }
     if (hex[strspn(hex, "0123456789abcdef")] != '\0' ||
-        hex_decode(hex, d->report.artifact, sizeof d->report.artifact, NULL) != OK) {
-        return err_set(d->scan.err, ERR_JSON_RANGE,
-                       "artifact must be 64 lower-case hex digits");
+        hex_decode(hex, ret_digest, 32, NULL) != OK) {
+        return err_set(d->scan.err, ERR_JSON_RANGE, "%s must be 64 lower-case hex digits",
+                       name);
     }
     return OK;
 }
@@ -145,7 +148,7 @@ static enum status read_member(struct decoder *d, enum member member)
     case MEMBER_MODEL:
         return read_model(d);
     case MEMBER_ARTIFACT:
-        return read_artifact(d);
+        return read_digest(d, "artifact", report->artifact);
     case MEMBER_BELOW_FLOOR:
         return decoder_boolean(d, "below_floor", &report->below_floor);
     case MEMBER_PREDICTIONS:
@@ -154,6 +157,9 @@ static enum status read_member(struct decoder *d, enum member member)
         return read_health(d);
     case MEMBER_SUMMARY:
         return decoder_summary(d);
+    case MEMBER_DERIVED:
+        report->has_derived = true;
+        return read_digest(d, "derived", report->derived);
     case MEMBER_COUNT:
         break;
     }

@@ -55,6 +55,9 @@ struct muster_prediction {
      * come from it. Read during the call only. NULL: not known. */
     const float *probabilities;
     size_t probability_count;
+    /* SHA-256, 32 bytes, of what was built of the artifact and made it, such as an
+     * engine; read during the call only. NULL: the artifact itself. */
+    const uint8_t *derived;
 };
 
 #endif

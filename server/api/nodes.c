@@ -70,7 +70,8 @@ static void add_running(struct service *service, struct buf *json,
     char sha256[65];
     struct artifact_info info;
     if (!node->reported) {
-        buf_addstr(json, ",\"model\":null,\"version\":null,\"artifact\":null");
+        buf_addstr(json,
+                   ",\"model\":null,\"version\":null,\"artifact\":null,\"derived\":null");
         return;
     }
     hex_encode(node->artifact, sizeof node->artifact, sha256);
@@ -81,6 +82,12 @@ static void add_running(struct service *service, struct buf *json,
         answer_raw(json, "version", "null");
     }
     answer_text(json, "artifact", sha256);
+    if (node->has_derived) {
+        hex_encode(node->derived, sizeof node->derived, sha256);
+        answer_text(json, "derived", sha256);
+    } else {
+        answer_raw(json, "derived", "null");
+    }
 }
 
 /* Leaves the object open. */

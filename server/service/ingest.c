@@ -243,6 +243,7 @@ static void add_news(struct node_news *news, const struct report_place *place,
     news->report_ms = place->first_id >> ID_TIME_SHIFT;
     news->cohort_id = place->cohort_id;
     news->below_floor = report->below_floor;
+    news->derived = report->has_derived ? report->derived : NULL;
     news->reports++;
     news->predictions += report_predictions(report);
     news->dropped += report->dropped;

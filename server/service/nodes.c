@@ -164,7 +164,12 @@ static enum status read_healths(void *context, struct db *db, struct err *err)
     enum status status = OK;
     for (size_t i = 0; status == OK && i < healths->count; i++) {
         struct node_view *view = &healths->views[i];
-        status = node_health_get(db, view->id, &view->health, &view->predictions, err);
+        struct node_newest newest = {0};
+        status = node_newest_get(db, view->id, &newest, err);
+        view->predictions = newest.predictions;
+        view->health = newest.health;
+        view->has_derived = newest.has_derived;
+        memcpy(view->derived, newest.derived, sizeof view->derived);
     }
     return status;
 }

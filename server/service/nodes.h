@@ -54,11 +54,13 @@ struct node_view {
     const char *facts; /* JSON object */
     int64_t enrolled_ms;
     int64_t last_seen_ms; /* 0: never */
-    bool reported;        /* the next four are meant */
+    bool reported;        /* the rest is meant */
     uint8_t artifact[32];
     char model[65];
     int64_t predictions;
     struct health health;
+    bool has_derived; /* the next made the predictions of the newest report */
+    uint8_t derived[32];
 };
 
 struct nodes_query {

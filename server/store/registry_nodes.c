@@ -39,9 +39,9 @@ static const char *const sql[] = {
                       " ORDER BY h.node_id",
     /* Ids are given in a row and nodes are never deleted: no need to count them. */
     [NODE_COUNT] = "SELECT coalesce(max(id), 0) FROM node",
-    [HEALTH_GET] =
-        "SELECT predictions, cpu_pct, rss_bytes, temp_c, power_mw, queued,"
-        " rejected, inferred, state, clock_doubt_ms FROM node_health WHERE node_id = ?1",
+    [HEALTH_GET] = "SELECT predictions, cpu_pct, rss_bytes, temp_c, power_mw, queued,"
+                   " rejected, inferred, state, clock_doubt_ms, derived"
+                   " FROM node_health WHERE node_id = ?1",
 };
 const struct db_module_table registry_nodes_statements = DB_MODULE_TABLE(sql);
 
@@ -215,8 +215,8 @@ static struct health column_health(sqlite3_stmt *stmt, int column)
     return health;
 }
 
-enum status node_health_get(struct db *db, int64_t node_id, struct health *ret_health,
-                            int64_t *ret_predictions, struct err *err)
+enum status node_newest_get(struct db *db, int64_t node_id,
+                            struct node_newest *ret_newest, struct err *err)
 {
     DB_STMT stmt = db_statement(db, DB_REGISTRY_NODES, HEALTH_GET);
     db_bind_int(stmt, 1, node_id);
@@ -225,8 +225,13 @@ enum status node_health_get(struct db *db, int64_t node_id, struct health *ret_h
     if (status != OK) {
         return status;
     }
-    *ret_predictions = row ? db_column_int(stmt, 0) : 0;
-    *ret_health = row ? column_health(stmt, 1) : (struct health){0};
+    *ret_newest = (struct node_newest){0};
+    if (row) {
+        ret_newest->predictions = db_column_int(stmt, 0);
+        ret_newest->health = column_health(stmt, 1);
+        ret_newest->has_derived = !db_column_is_null(stmt, 10);
+        db_column_blob(stmt, 10, ret_newest->derived, sizeof ret_newest->derived);
+    }
     return OK;
 }
 

@@ -75,11 +75,17 @@ enum status node_labels_load(struct db *db,
                                                  struct err *err),
                              void *context, struct err *err) MUST_USE;
 
-/* The newest health and the number of predictions of a node; none before its first
- * report.
- */
-enum status node_health_get(struct db *db, int64_t node_id, struct health *ret_health,
-                            int64_t *ret_predictions, struct err *err) MUST_USE;
+/* What the newest reports of a node say. */
+struct node_newest {
+    int64_t predictions; /* in all */
+    struct health health;
+    bool has_derived; /* the next made the predictions of the newest one */
+    uint8_t derived[32];
+};
+
+/* Zeros before its first report. */
+enum status node_newest_get(struct db *db, int64_t node_id,
+                            struct node_newest *ret_newest, struct err *err) MUST_USE;
 
 /* The newest report of every node that ever reported, by id. */
 enum status node_reported_load(struct db *db,

@@ -35,8 +35,8 @@ static const char *const sql[] = {
                           " WHERE kind = 'rows'), 0))",
     [REPORTS_INSERT] =
         "INSERT INTO report(first_id, node_id, cohort_id, stream, seq, rows, sent_ms,"
-        " dropped, body_hash, known, below_floor)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        " dropped, body_hash, known, below_floor, derived)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [REPORTS_FIRST] =
         "INSERT INTO prediction(id, node_id, cohort_id, class, confidence, latency_us,"
         " lag_ms, value, sample) SELECT ?1, ?2, ?3, class, confidence, latency_us,"
@@ -69,11 +69,12 @@ static const char *const sql[] = {
     [REPORTS_HEALTH] =
         "INSERT INTO node_health(node_id, report_ms, cohort_id, below_floor, reports,"
         " predictions, dropped, health_ms, cpu_pct, rss_bytes, temp_c, power_mw, queued,"
-        " rejected, inferred, state, clock_doubt_ms)"
+        " rejected, inferred, state, clock_doubt_ms, derived)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-        " ?16, ?17)"
+        " ?16, ?17, ?18)"
         " ON CONFLICT DO UPDATE SET report_ms = excluded.report_ms,"
         " cohort_id = excluded.cohort_id, below_floor = excluded.below_floor,"
+        " derived = excluded.derived,"
         " reports = reports + excluded.reports,"
         " predictions = sum_capped(predictions, excluded.predictions),"
         " dropped = sum_capped(dropped, excluded.dropped),"
@@ -118,6 +119,9 @@ static enum status insert_report(struct db *db, const struct report_place *place
     db_bind_int(stmt, 9, report->body_hash);
     db_bind_int(stmt, 10, place->known);
     db_bind_int(stmt, 11, report->below_floor);
+    if (report->has_derived) {
+        db_bind_blob(stmt, 12, report->derived, sizeof report->derived);
+    }
     return db_run(db, stmt, err);
 }
 
@@ -289,6 +293,9 @@ enum status node_health_add(struct db *db, const struct node_news *news, struct 
     db_bind_int(stmt, 5, news->reports);
     db_bind_int(stmt, 6, news->predictions);
     db_bind_int(stmt, 7, news->dropped);
+    if (news->derived) {
+        db_bind_blob(stmt, 18, news->derived, 32);
+    }
     if (news->health) {
         db_bind_int(stmt, 8, news->health_ms);
         bind_health(stmt, news->health);

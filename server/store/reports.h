@@ -57,6 +57,7 @@ struct node_news {
     int64_t node_id;
     int64_t report_ms, cohort_id;
     bool below_floor;
+    const uint8_t *derived;                /* of the newest report, or NULL */
     int64_t reports, predictions, dropped; /* to be added */
     const struct health *health;           /* the newest, or NULL */
     int64_t health_ms;

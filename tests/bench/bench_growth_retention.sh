@@ -18,7 +18,7 @@ PRAGMA synchronous = OFF;
 CREATE TEMP TABLE base AS SELECT (unixepoch() - $age_days * 86400) * 1000 AS ms,
   (SELECT max(id) FROM cohort) AS cohort_id;
 WITH RECURSIVE r(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM r WHERE i < $millions * 10000 - 1)
-INSERT INTO report SELECT (ms + i) << 12, i % $nodes + 1, cohort_id, 1, i, 100, ms + i, 0, i, 1, 0 FROM base, r;
+INSERT INTO report SELECT (ms + i) << 12, i % $nodes + 1, cohort_id, 1, i, 100, ms + i, 0, i, 1, 0, NULL FROM base, r;
 WITH RECURSIVE row(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM row WHERE i < 99)
 INSERT INTO prediction SELECT first_id + i, node_id, cohort_id, i * 7 % 10, i * 7919 % 10001,
   1000 + i * 7919 % 800, (100 - i) * 33, NULL, NULL

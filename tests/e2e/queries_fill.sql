@@ -22,7 +22,7 @@ INSERT INTO cohort VALUES
 WITH RECURSIVE r(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM r WHERE i < 199)
 INSERT INTO report
   SELECT (unixepoch() - (199 - i) * 30) * 1000 << 12, 1 + i % 3, 1 + i % 3, 1, 1 + i / 3 + (i / 3 > 6), 10,
-         (unixepoch() - (199 - i) * 30) * 1000, i % 50 = 0, i, i % 3 <> 2, 0
+         (unixepoch() - (199 - i) * 30) * 1000, i % 50 = 0, i, i % 3 <> 2, 0, NULL
   FROM r;
 -- The server was restored from a backup that ends before the gap.
 INSERT INTO audit_log(at_ms, actor, action, subject, detail)
@@ -68,7 +68,7 @@ CREATE TEMP TABLE part AS
                                (SELECT bucket FROM latency_bucket WHERE 500 BETWEEN lower_us AND upper_us))
   SELECT low, high, (SELECT 37500 - 50 * sum(middle_us) FROM latency_bucket WHERE bucket IN (low, high)) AS rest FROM b;
 INSERT INTO report
-  SELECT first_id, node_id, cohort_id, 2, 1 + seq / 2, rows, first_id >> 12, 0, seq, 1, 0 FROM told;
+  SELECT first_id, node_id, cohort_id, 2, 1 + seq / 2, rows, first_id >> 12, 0, seq, 1, 0, NULL FROM told;
 WITH RECURSIVE s(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM s WHERE k < 9)
 INSERT INTO prediction
   SELECT first_id + k, node_id, cohort_id, k % 2, 9600, iif(k % 2, 250, 1500), 60000, NULL, NULL FROM told, s WHERE rows > 0;

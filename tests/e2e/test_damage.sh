@@ -16,7 +16,7 @@ PRAGMA foreign_keys = ON;
 INSERT INTO node(name, public_key, state, facts, enrolled_ms) VALUES ('one', randomblob(32), 'active', '{}', 0);
 INSERT INTO cohort VALUES (1, zeroblob(32), 'm', 'none', '', '', '', '');
 WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < $ROWS / 100 - 1)
-INSERT INTO report SELECT ($FROM + i * 10) << 12, 1, 1, 1, i + 1, 100, 0, 0, 0, 1, 0 FROM s;
+INSERT INTO report SELECT ($FROM + i * 10) << 12, 1, 1, 1, i + 1, 100, 0, 0, 0, 1, 0, NULL FROM s;
 WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < $ROWS - 1)
 INSERT INTO prediction SELECT (($FROM + i / 100 * 10) << 12) + i % 100, 1, 1, i % 10, i % 10000, i, 0, NULL, NULL FROM s;
 WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < $QUARTERS - 1)

@@ -173,7 +173,7 @@ static void a_change_of_detail_ends_what_is_open_at_once(void **state)
     expect_taken(1, 1, 0);
 }
 
-static void another_artifact_or_floor_ends_an_interval(void **state)
+static void another_artifact_floor_or_engine_ends_an_interval(void **state)
 {
     (void)state;
     intake_set_detail(&intake, "fashion", &changes_detail);
@@ -183,8 +183,15 @@ static void another_artifact_or_floor_ends_an_interval(void **state)
     add(&row); /* another model's class is no change */
     row.below_floor = true;
     add(&row);
+    uint8_t engine[32] = {7}, found[32];
+    prediction.derived = engine;
+    add(&row); /* so does what was built of it */
+    assert_true(intake_derived(&intake, other_artifact, found));
+    assert_memory_equal(found, engine, sizeof found);
+    assert_false(intake_derived(&intake, artifact, found));
     intake_flush(&intake);
     expect_taken(1, 0, 10 * MINUTE_MS);
+    expect_taken(1, 0, 10 * MINUTE_MS + 1);
     expect_taken(1, 0, 10 * MINUTE_MS + 1);
     expect_taken(1, 0, 10 * MINUTE_MS + 1);
 }
@@ -272,7 +279,7 @@ int main(void)
         TEST(changes_are_rows_and_the_first_prediction_is_none),
         TEST(rows_that_are_full_end_an_interval),
         TEST(a_change_of_detail_ends_what_is_open_at_once),
-        TEST(another_artifact_or_floor_ends_an_interval),
+        TEST(another_artifact_floor_or_engine_ends_an_interval),
         TEST(values_and_other_models_are_sent_in_full),
         TEST(a_clock_that_is_corrected_ends_an_interval),
         TEST(what_is_flushed_without_room_is_closed_when_there_is),

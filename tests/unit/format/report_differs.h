@@ -64,6 +64,9 @@ static const char *head_differs(const json_t *body, const struct report *report)
     char artifact[2 * sizeof report->artifact + 1];
     hex_encode(report->artifact, sizeof report->artifact, artifact);
     bool floor = json_is_true(json_object_get(body, "below_floor"));
+    const json_t *built = json_object_get(body, "derived");
+    char derived[2 * sizeof report->derived + 1];
+    hex_encode(report->derived, sizeof report->derived, derived);
     return !same_integer(body, "stream", report->stream)     ? "stream"
            : !same_integer(body, "seq", report->seq)         ? "seq"
            : !same_integer(body, "sent_ms", report->sent_ms) ? "sent_ms"
@@ -71,6 +74,8 @@ static const char *head_differs(const json_t *body, const struct report *report)
            : !same_text(body, "model", report->model)        ? "model"
            : !same_text(body, "artifact", artifact)          ? "artifact"
            : floor != report->below_floor                    ? "below_floor"
+           : (built != NULL) != report->has_derived          ? "whether derived"
+           : built && !same_text(body, "derived", derived)   ? "derived"
            : !same_health(json_object_get(body, "health"), &report->health) ? "health"
                                                                             : NULL;
 }

@@ -154,18 +154,19 @@ static bool oracle_meaning(const json_t *body, struct oracle_rows *out)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                   "0123456789_.-";
-    const int64_t most = (int64_t)1 << 53;
-    const json_t *dropped = json_object_get(body, "dropped");
-    const json_t *floor_member = json_object_get(body, "below_floor");
-    const json_t *predictions = json_object_get(body, "predictions");
-    const json_t *summary = json_object_get(body, "summary");
-    int64_t any;
+    int64_t any, most = (int64_t)1 << 53;
+    const json_t *dropped = json_object_get(body, "dropped"),
+                 *derived = json_object_get(body, "derived"),
+                 *floor_member = json_object_get(body, "below_floor");
+    const json_t *predictions = json_object_get(body, "predictions"),
+                 *summary = json_object_get(body, "summary");
     return json_is_object(body) &&
            oracle_integer(json_object_get(body, "stream"), 1, most, &any) &&
            oracle_integer(json_object_get(body, "seq"), 1, most, &any) &&
            oracle_integer(json_object_get(body, "sent_ms"), INT64_MIN, INT64_MAX, &any) &&
            (!dropped || oracle_integer(dropped, 0, most, &any)) &&
            (!floor_member || json_is_boolean(floor_member)) &&
+           (!derived || oracle_text(derived, 64, 64, "0123456789abcdef")) &&
            oracle_text(json_object_get(body, "model"), 1, 64, letters) &&
            oracle_text(json_object_get(body, "artifact"), 64, 64, "0123456789abcdef") &&
            oracle_health(json_object_get(body, "health")) &&
@@ -185,9 +186,9 @@ static enum verdict oracle_judge(const char *body, size_t len, struct oracle_row
         return VERDICT_SYNTAX; /* jansson overlooks a NUL behind a number */
     }
     json_t *json = json_loadb(body, len, strict | JSON_DECODE_INT_AS_REAL, NULL);
-    unsigned depth = oracle_depth(json);
+    bool shallow = json && oracle_depth(json) <= 32;
     json_decref(json);
-    if (!json || depth > 32) {
+    if (!shallow) {
         return VERDICT_SYNTAX;
     }
     json = json_loadb(body, len, strict, NULL);

@@ -135,6 +135,8 @@ static void health_survives_the_round_trip(void **state)
                             .seq = 2,
                             .model = "m",
                             .below_floor = true,
+                            .has_derived = true,
+                            .derived = {1, [31] = 0xfe},
                             .dropped = 7,
                             .health = {.present = 511,
                                        .cpu_pct = 12.5,
@@ -156,6 +158,8 @@ static void health_survives_the_round_trip(void **state)
                 back.health.inferred == 40210);
     assert_string_equal(back.health.state, report.health.state);
     assert_true(back.below_floor && back.dropped == 7 && back.rows == 0);
+    assert_true(back.has_derived);
+    assert_memory_equal(back.derived, report.derived, sizeof back.derived);
     assert_int_equal(back.body_hash, report_body_hash(body.data, body.len));
 }
 

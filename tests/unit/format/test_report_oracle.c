@@ -288,6 +288,14 @@ static void make_body(struct buf *body)
         add_key(body, "below_floor", false);
         buf_addstr(body, PICK("true", "false"));
     }
+    if (random_below(4) == 0) {
+        add_key(body, "derived", false);
+        buf_addstr(body, PICK("\"a0112233445566778899aabbccddeeff"
+                              "00112233445566778899aabbccddeeff\"",
+                              "\"b0112233445566778899aabbccddeefg"
+                              "00112233445566778899aabbccddeeff\"",
+                              "\"00\"", "null"));
+    }
     add_space(body);
     buf_addc(body, '}');
 }

@@ -335,6 +335,8 @@ static void the_newest_health_of_a_node_stands(void **state)
     struct ingest_fixture *fixture = *state;
     struct report first = report_of(1, 1, 2, 1);
     first.dropped = 3;
+    first.has_derived = true;
+    first.derived[31] = 7;
     first.health =
         (struct health){.present = HEALTH_TEMP_C | HEALTH_STATE | HEALTH_CLOCK_DOUBT_MS,
                         .temp_c = 51.5,
@@ -349,6 +351,12 @@ static void the_newest_health_of_a_node_stands(void **state)
     assert_int_equal(
         query_number(fixture->store, "SELECT clock_doubt_ms FROM v_node_health"),
         7200000);
+    assert_int_equal(
+        query_number(fixture->store, "SELECT derived = '' FROM v_node_health"), 1);
+    assert_int_equal(query_number(fixture->store,
+                                  "SELECT reports = 1 AND predictions = 2 AND derived "
+                                  "LIKE '%0007' FROM v_node_engine"),
+                     1);
     struct report third = report_of(1, 3, 0, 3);
     third.health = (struct health){.present = HEALTH_QUEUED, .queued = 7};
     (void)apply(fixture, 1, &third);

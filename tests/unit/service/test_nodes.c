@@ -221,7 +221,8 @@ static void a_view_has_the_labels_in_effect_and_the_health_of_the_database(void 
         "INSERT INTO cohort VALUES (1, zeroblob(32), 'm', 'none', '', '', '', "
         "''); INSERT INTO node_health(node_id, report_ms, cohort_id,"
         " below_floor, reports, predictions, dropped, health_ms, temp_c,"
-        " clock_doubt_ms) VALUES (3, 5000, 1, 0, 2, 77, 0, 5000, 51.5, 7200000)");
+        " clock_doubt_ms, derived) VALUES (3, 5000, 1, 0, 2, 77, 0, 5000, 51.5, 7200000,"
+        " x'0000000000000000000000000000000000000000000000000000000000000009')");
     load(fixture);
     ARENA_AUTO arena = ARENA_INIT(ARENA_BYTES);
     struct node_view view;
@@ -234,6 +235,7 @@ static void a_view_has_the_labels_in_effect_and_the_health_of_the_database(void 
     assert_int_equal(view.last_seen_ms, 5000);
     assert_int_equal(view.health.present, HEALTH_TEMP_C | HEALTH_CLOCK_DOUBT_MS);
     assert_int_equal(view.health.clock_doubt_ms, 7200000);
+    assert_true(view.has_derived && view.derived[31] == 9);
     assert_int_equal(nodes_get(fixture->nodes, 2, &arena, &view, NULL), OK);
     assert_true(!view.reported && view.predictions == 0 && view.health.present == 0);
     assert_int_equal(nodes_get(fixture->nodes, 7, &arena, &view, NULL), ERR_NOT_FOUND);

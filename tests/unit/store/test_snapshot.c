@@ -15,7 +15,7 @@ struct fixture {
 static const char FILL_SQL[] =
     "INSERT INTO cohort VALUES (1, zeroblob(32), 'm', 'none', '', '', '', '');"
     "WITH r(ms, seq, n) AS (VALUES (1000000, 1, 4), (2000000, 2, 4), (3000000, 3, 2))"
-    " INSERT INTO report SELECT ms << 12, 7, 1, 1, seq, n, ms, 0, 0, 1, 0 FROM r;"
+    " INSERT INTO report SELECT ms << 12, 7, 1, 1, seq, n, ms, 0, 0, 1, 0, NULL FROM r;"
     "WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < 3)"
     " INSERT INTO prediction SELECT first_id + i, 7, 1, 0, 5000, 100, 0, NULL, i"
     " FROM report JOIN s ON i < rows";
@@ -151,7 +151,7 @@ static void write_meanwhile(void *context, int64_t rows)
     query_execute(context, "DELETE FROM prediction WHERE id = (SELECT min(id) FROM "
                            "prediction)");
     query_execute(context, "INSERT INTO report SELECT max(first_id) + 4096000, 7, 1, 1, "
-                           "max(seq) + 1, 1, 0, 0, 0, 1, 0 FROM report");
+                           "max(seq) + 1, 1, 0, 0, 0, 1, 0, NULL FROM report");
     query_execute(context, "INSERT INTO prediction SELECT max(first_id), 7, 1, 0, 5000, "
                            "100, 0, NULL, NULL FROM report");
     query_execute(context, "UPDATE cohort SET model = model || 'x'");

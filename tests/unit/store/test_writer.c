@@ -376,7 +376,7 @@ static void a_clock_far_behind_the_newest_id_is_refused(void **state)
                   "'', '')");
     query_execute(fixture->store,
                   "INSERT INTO report VALUES ((unixepoch() + 90000) * 1000 << 12, 1, "
-                  "1, 1, 1, 0, 0, 0, 0, 0, 0)");
+                  "1, 1, 1, 0, 0, 0, 0, 0, 0, NULL)");
     store_close(fixture->store);
     fixture->store = NULL;
     struct err err = {0};
