@@ -36,7 +36,7 @@ if(MUSTER_WERROR)
 endif()
 if(MUSTER_SANITIZE)
   target_compile_options(muster_flags INTERFACE
-    -fsanitize=${MUSTER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g)
+    -fsanitize=${MUSTER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -Og -g1)
   target_link_options(muster_flags INTERFACE -fsanitize=${MUSTER_SANITIZE})
 else()
   target_compile_options(muster_flags INTERFACE
