@@ -34,8 +34,8 @@ function Legend({ series, at, values }) {
       {series.map((one) => (
         <li key={one.key}>
           <span class={`swatch ${one.swatch ?? ''}`} style={{ background: one.css }} aria-hidden="true" />
-          {one.named ? <span translate="no">{one.label}</span> : <span>{one.label}</span>}
-          <span class="legend-value" translate="no">{values(one, at)}</span>
+          {one.named ? <span translate={false}>{one.label}</span> : <span>{one.label}</span>}
+          <span class="legend-value" translate={false}>{values(one, at)}</span>
         </li>
       ))}
     </ul>
@@ -79,7 +79,7 @@ export function Chart({ id, title, unit, note, answer, chart, csv }) {
           <p class="unit">{unit}</p>
         </div>
         <div class="card-side">
-          <span class="card-note" translate="no" data-stat={id}>{ready ? note : ''}</span>
+          <span class="card-note" translate={false} data-stat={id}>{ready ? note : ''}</span>
           <button type="button" class="plain" disabled={!ready} onClick={() => download(csv, `${id}.csv`)}
             aria-label={t('chart.csv.of', { what: title })} title={t('chart.csv.of', { what: title })}>
             <Icon name="download" />

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fleet at a glance.
 import { bytes, day, digest, duration, number, percent, rate } from './format.js';
-import { CONTACTS, Nodes } from './nodes.jsx';
+import { CONTACTS, Enrol, Nodes } from './nodes.jsx';
 import { Card, Facts, Select, Split, Stat } from './parts.jsx';
 import { Link, go, here, rangeOf, usePlace, view } from './place.jsx';
 import { useAnswer } from './query.js';
@@ -20,7 +20,7 @@ function Contacts({ nodes }) {
           <li key={one}>
             <Link to={here({ contact: one, state: null })} class={`quiet ${nodes.by_contact[one] ? '' : 'soft'}`}>
               <span class={`dot ${one}`} aria-hidden="true" />
-              <b translate="no" data-stat={`contact-${one}`}>{number(nodes.by_contact[one])}</b> {t(`contact.${one}`)}
+              <b translate={false} data-stat={`contact-${one}`}>{number(nodes.by_contact[one])}</b> {t(`contact.${one}`)}
             </Link>
           </li>
         ))}
@@ -28,7 +28,7 @@ function Contacts({ nodes }) {
           <li key={state}>
             <Link to={here({ state, contact: null })} class="quiet">
               <span class={`dot ${state}`} aria-hidden="true" />
-              <b translate="no" data-stat={`state-${state}`}>{number(nodes.by_state[state])}</b> {t(`state.${state}`)}
+              <b translate={false} data-stat={`state-${state}`}>{number(nodes.by_state[state])}</b> {t(`state.${state}`)}
             </Link>
           </li>
         ))}
@@ -69,7 +69,7 @@ function VersionRow({ one, total }) {
   const name = one.version ?? digest(one.artifact);
   return (
     <li>
-      <Link class="version" to={one.version ? here({ model: one.model, version: one.version }) : view({ view: 'model', name: one.model })} translate="no">
+      <Link class="version" to={one.version ? here({ model: one.model, version: one.version }) : view({ view: 'model', name: one.model })} translate={false}>
         <span class="version-name">{one.model} <b>{name}</b> {one.variant && <span class="tag">{one.variant}</span>}</span>
         <span class="version-n" data-version={`${one.model} ${name}`}>{number(one.nodes)}</span>
         <span class="meter" aria-hidden="true"><span style={{ width: `${(100 * one.nodes) / Math.max(1, total)}%` }} /></span>
@@ -92,7 +92,7 @@ function Versions({ fleet }) {
         {running > 0 && total > running && (
           <li class="version still">
             <span class="version-name soft">{t('fleet.noversion')}</span>
-            <span class="version-n" translate="no">{number(total - running)}</span>
+            <span class="version-n" translate={false}>{number(total - running)}</span>
           </li>
         )}
       </ul>
@@ -108,7 +108,7 @@ function Server({ fleet }) {
   const left = roles.length > 0 ? roles[0][1] - fleet.server_ms : null;
   return (
     <Facts items={[
-      [t('fleet.expires'), roles.length === 0 ? <span translate="yes">{t('fleet.norepository')}</span>
+      [t('fleet.expires'), roles.length === 0 ? <span translate={true}>{t('fleet.norepository')}</span>
         : <span class={left < 2 * 86400e3 ? 'warn' : ''}>{day(roles[0][1])} <span class="soft">({roles[0][0]}, {duration(left)})</span></span>, 'expires'],
       [t('fleet.database'), bytes(fleet.database.bytes), 'database'],
       [t('fleet.wal'), bytes(fleet.database.wal_bytes), 'wal'],
@@ -128,21 +128,22 @@ export function Fleet({ fleet, tick }) {
       <div class="view-head">
         <h1 tabIndex={-1}>{t('fleet.title')}</h1>
         <div class="view-side">
-          {names.length > 0 && (
-            <Select label={t('model.choose')} value={place.model ?? ''}
-              options={[['', t('model.all')], ...names.map((name) => [name, name])]}
+          <Select label={t('model.choose')} value={place.model ?? ''}
+              options={[['', t('model.all')], ...names.map((name) => [name, name, true])]}
               onChange={(model) => go(here({ model, version: null }))} />
-          )}
           <RangeBar />
         </div>
       </div>
       <Numbers fleet={fleet} />
-      <Charts filter={filter} range={range} tick={tick} keep={`fleet ${place.model} ${place.version}`} />
+      {fleet?.nodes.total === 0 && <section class="card"><Enrol /></section>}
+      {fleet?.nodes.total !== 0 && (
+        <Charts filter={filter} range={range} tick={tick} keep={`fleet ${place.model} ${place.version}`} />
+      )}
       <div class="pair">
         <Card title={t('fleet.versions')} id="versions-title"><Versions fleet={fleet} /></Card>
         <Card title={t('fleet.server')} id="server-title"><Server fleet={fleet} /></Card>
       </div>
-      <Nodes fleet={fleet} />
+      {fleet?.nodes.total !== 0 && <Nodes fleet={fleet} />}
     </>
   );
 }

@@ -65,25 +65,29 @@ export function micros(value) {
   return value >= 1000 ? `${number(value / 1000, value < 1e5 ? 2 : 0)} ms` : `${number(value)} µs`;
 }
 
+const spell = (value, unit, digits = 0) => formatter(Intl.NumberFormat, {
+  style: 'unit', unit, unitDisplay: 'narrow', maximumFractionDigits: digits, minimumFractionDigits: digits,
+}).format(value);
+
 export function duration(ms) {
   if (ms === null || ms === undefined) {
     return NONE;
   }
   const size = Math.abs(ms);
   if (size < 1000) {
-    return `${number(ms)} ms`;
+    return spell(ms, 'millisecond');
   }
   if (size < 60e3) {
-    return `${number(ms / 1000, size < 10e3 ? 1 : 0)} s`;
+    return spell(ms / 1000, 'second', size < 10e3 ? 1 : 0);
   }
   if (size < 3600e3) {
-    return `${number(ms / 60e3, 0)} min`;
+    return spell(ms / 60e3, 'minute');
   }
-  return size < 2 * 86400e3 ? `${number(ms / 3600e3, 0)} h` : `${number(ms / 86400e3, 0)} d`;
+  return size < 2 * 86400e3 ? spell(ms / 3600e3, 'hour') : spell(ms / 86400e3, 'day');
 }
 
 export function ago(ms, now) {
-  return ms ? t('ago', { time: duration(Math.max(0, now - ms)) }) : NONE;
+  return ms ? t('ago', { time: duration(Math.max(1000, Math.round((now - ms) / 1000) * 1000)).replace('.0', '') }) : NONE;
 }
 
 export function time(ms) {

@@ -35,7 +35,7 @@ export function Login({ ended, onDone, children }) {
   return (
     <main class="login">
       <form class="login-card" onSubmit={submit}>
-        <div class="login-brand"><Logo /><span translate="no">muster</span></div>
+        <div class="login-brand"><Logo /><span translate={false}>muster</span></div>
         <h1>{t('login.title')}</h1>
         <p class="lead">{t('login.lead')}</p>
         <label class="login-field">

@@ -24,7 +24,7 @@ function Settings() {
   };
   return (
     <div class="settings">
-      <Choice label={t('language')} value={language()} class="small" options={[['en', <span lang="en" translate="no">EN</span>, 'English'], ['zh', <span lang="zh-CN">中</span>, '中文']]}
+      <Choice label={t('language')} value={language()} class="small" options={[['en', <span lang="en" translate={false}>EN</span>, 'English'], ['zh', <span lang="zh-CN">中</span>, '中文']]}
         onChange={(lang) => go(here({ lang }), { replace: true })} />
       <Choice label={t('theme')} value={chosen} class="small icons" onChange={choose} options={[
         ['system', <Icon name="screen" />, t('theme.system')],
@@ -39,7 +39,7 @@ function Top({ state, onOut, current }) {
   return (
     <header class="top">
       <a class="skip" href="#content">{t('nav.skip')}</a>
-      <Link to={view({})} class="brand" aria-label={`muster: ${t('nav.fleet')}`}><Logo /><span translate="no">muster</span></Link>
+      <Link to={view({})} class="brand" aria-label={`muster: ${t('nav.fleet')}`}><Logo /><span translate={false}>muster</span></Link>
       <nav aria-label={t('nav.main')}>
         <Link to={view({})} aria-current={current === 'fleet' ? 'page' : undefined}>{t('nav.fleet')}</Link>
         <Link to={view({ view: 'models' })} aria-current={current === 'models' ? 'page' : undefined}>{t('nav.models')}</Link>

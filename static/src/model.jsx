@@ -32,7 +32,7 @@ export function Models() {
         {items?.length === 0 && <Publish />}
         {items?.length > 0 && (
           <Table caption={t('models.title')} rows={items} keyOf={(one) => one.model} columns={[
-            { key: 'model', head: t('nodes.name'), cell: (one) => <Link to={view({ view: 'model', name: one.model })} translate="no">{one.model}</Link> },
+            { key: 'model', head: t('nodes.name'), cell: (one) => <Link to={view({ view: 'model', name: one.model })} translate={false}>{one.model}</Link> },
             { key: 'task', head: t('models.task'), cell: (one) => task(one.task) },
             { key: 'newest', head: t('models.newest'), cell: (one) => <Name>{one.newest?.version}</Name> },
             { key: 'versions', head: t('models.versions'), kind: 'number', cell: (one) => <Name>{number(one.versions)}</Name> },
@@ -55,7 +55,7 @@ function Transports({ variant, versions }) {
   return (
     <ul class="transports">
       {(variant.transports ?? []).map((one) => (
-        <li key={one.path}>{name(one)} <b translate="no">{bytes(one.length)}</b></li>
+        <li key={one.path}>{name(one)} <b translate={false}>{bytes(one.length)}</b></li>
       ))}
     </ul>
   );
@@ -71,7 +71,7 @@ function VersionCell({ model, row, newest }) {
   }
   return (
     <span class="version-cell">
-      <b translate="no">{row.version.version}</b>
+      <b translate={false}>{row.version.version}</b>
       {row.version.seq === newest && <span class="tag good">{t('models.hint.newest')}</span>}
       {row.version.seq < model.floor && <span class="tag warn">{t('models.belowfloor')}</span>}
     </span>
@@ -83,15 +83,15 @@ function Versions({ model }) {
   return (
     <Table caption={t('models.versions')} rows={variantRows(model)} columns={[
       { key: 'version', head: t('models.version'), cell: (row) => <VersionCell model={model} row={row} newest={newest} /> },
-      { key: 'published', head: t('models.published'), cell: (row) => row.first && <time translate="no" title={time(row.version.published_ms)}>{day(row.version.published_ms)}</time> },
-      { key: 'variant', head: t('models.variant'), cell: (row) => <span class="tag" translate="no">{row.variant.variant}</span> },
+      { key: 'published', head: t('models.published'), cell: (row) => row.first && <time translate={false} title={time(row.version.published_ms)}>{day(row.version.published_ms)}</time> },
+      { key: 'variant', head: t('models.variant'), cell: (row) => <span class="tag" translate={false}>{row.variant.variant}</span> },
       { key: 'size', head: t('models.size'), kind: 'number', cell: (row) => <Name title={number(row.variant.length)}>{bytes(row.variant.length)}</Name> },
       { key: 'transports', head: t('models.transports'), cell: (row) => <Transports variant={row.variant} versions={model.versions} /> },
-      { key: 'digest', head: t('models.digest'), cell: (row) => <Digest hex={row.variant.artifact} /> },
+      { key: 'digest', head: <Name>SHA-256</Name>, cell: (row) => <Digest hex={row.variant.artifact} /> },
       {
         key: 'nodes', head: t('models.nodes'), kind: 'number',
         cell: (row) => (
-          <Link class="quiet" to={view({ model: model.model, version: row.version.version })} translate="no">
+          <Link class="quiet" to={view({ model: model.model, version: row.version.version })} translate={false}>
             {number(row.variant.nodes ?? row.version.nodes)}
           </Link>
         ),
@@ -112,7 +112,7 @@ function Signatures({ model }) {
         key: 'keys', head: t('models.keys'),
         cell: (one) => <span title={one.keys.map((key) => `${key.keytype} ${key.keyid}`).join('\n')}>{t('models.threshold', { threshold: one.threshold, keys: one.keys.length })}</span>,
       },
-      { key: 'expires', head: t('models.expires'), cell: (one) => <Badge tone={tone(one)}><time translate="no" title={time(one.expires_ms)}>{day(one.expires_ms)} ({duration(left(one))})</time></Badge> },
+      { key: 'expires', head: t('models.expires'), cell: (one) => <Badge tone={tone(one)}><time translate={false} title={time(one.expires_ms)}>{day(one.expires_ms)} ({duration(left(one))})</time></Badge> },
     ]} />
   );
 }
@@ -120,7 +120,7 @@ function Signatures({ model }) {
 function About({ model }) {
   return (
     <Facts items={[
-      [t('models.task'), <span translate="yes">{task(model.task)}</span>],
+      [t('models.task'), <span translate={true}>{task(model.task)}</span>],
       [t('models.floor'), number(model.floor)],
       [t('models.classes'), model.classes?.length ? model.classes.join(', ') : null],
     ]} />

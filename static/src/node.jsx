@@ -17,13 +17,13 @@ function Numbers({ node }) {
   return (
     <dl class="stats" aria-label={t('node.health')}>
       <Stat id="node-version" label={t('node.runs')} value={node && (node.version ?? node.model)}
-        hint={node?.model && <Link to={view({ view: 'model', name: node.model })} translate="no">{node.model}</Link>} />
+        hint={node?.model && <Link to={view({ view: 'model', name: node.model })} translate={false}>{node.model}</Link>} />
       <Stat id="last_report" label={t('nodes.last_report')} value={node && ago(node.last_report_ms, Date.now())}
-        hint={node?.last_report_ms && <span translate="no">{time(node.last_report_ms)}</span>} />
+        hint={node?.last_report_ms && <span translate={false}>{time(node.last_report_ms)}</span>} />
       <Stat id="queued" label={t('node.queued')} value={node && number(node.queued)}
-        hint={node && <span>{t('node.rejected')}: <span translate="no">{number(health.rejected ?? 0)}</span></span>} />
+        hint={node && <span>{t('node.rejected')}: <span translate={false}>{number(health.rejected ?? 0)}</span></span>} />
       <Stat id="predictions" label={t('node.stored')} value={node && number(node.predictions)}
-        hint={node && <span>{t('node.inferred')}: <span translate="no">{number(health.inferred)}</span></span>} />
+        hint={node && <span>{t('node.inferred')}: <span translate={false}>{number(health.inferred)}</span></span>} />
     </dl>
   );
 }
@@ -69,9 +69,9 @@ function Offer({ offer }) {
       <ul class="variants">
         {offer.variants.map((one) => (
           <li key={one.variant}>
-            <span class="tag" translate="no">{one.variant}</span>
+            <span class="tag" translate={false}>{one.variant}</span>
             <Badge tone={TONES[one.verdict]}>{t(`verdict.${one.verdict}`)}</Badge>
-            {one.reason && <span class="soft" translate="no">{one.reason}</span>}
+            {one.reason && <span class="soft" translate={false}>{one.reason}</span>}
           </li>
         ))}
       </ul>
@@ -98,7 +98,7 @@ function History({ node }) {
   return (
     <Table caption={t('node.versions')} rows={node.history} columns={[
       { key: 'version', head: t('nodes.version'), cell: (one) => <Name>{one.model} <b>{one.version ?? '?'}</b></Name> },
-      { key: 'digest', head: t('models.digest'), cell: (one) => <Digest hex={one.artifact} /> },
+      { key: 'digest', head: <Name>SHA-256</Name>, cell: (one) => <Digest hex={one.artifact} /> },
       { key: 'from', head: t('node.versions.from'), cell: (one) => <Name>{time(one.first_received_ms)}</Name> },
       { key: 'to', head: t('node.versions.to'), cell: (one) => <Name>{time(one.last_received_ms)}</Name> },
       { key: 'predictions', head: t('chart.count'), kind: 'number', cell: (one) => <Name>{number(one.predictions)}</Name> },
@@ -112,7 +112,7 @@ function Reports({ node }) {
   }
   return (
     <Table caption={t('node.reports')} rows={node.reports} columns={[
-      { key: 'received', head: t('node.reports.received'), cell: (one) => <time translate="no" title={time(one.received_ms)}>{ago(one.received_ms, Date.now())}</time> },
+      { key: 'received', head: t('node.reports.received'), cell: (one) => <time translate={false} title={time(one.received_ms)}>{ago(one.received_ms, Date.now())}</time> },
       { key: 'version', head: t('nodes.version'), cell: (one) => <Name>{one.model} <b>{one.version ?? '?'}</b></Name> },
       { key: 'seq', head: t('node.reports.seq'), kind: 'number', cell: (one) => <Name>{one.stream} / {one.seq}</Name> },
       { key: 'rows', head: t('node.reports.rows'), kind: 'number', cell: (one) => <Name>{number(one.predictions ?? one.rows)}</Name> },

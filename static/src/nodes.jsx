@@ -27,7 +27,7 @@ function columns(nowMs) {
       key: 'name', head: t('nodes.name'), sort: 'name',
       cell: (node) => (
         <span class="node-name">
-          <Link to={view({ view: 'node', id: node.id })} translate="no">{node.name}</Link>
+          <Link to={view({ view: 'node', id: node.id })} translate={false}>{node.name}</Link>
           <Labels labels={node.labels} />
         </span>
       ),
@@ -36,15 +36,15 @@ function columns(nowMs) {
     {
       key: 'version', head: t('nodes.version'), sort: 'version',
       cell: (node) => (node.model
-        ? <Link to={view({ view: 'model', name: node.model })} translate="no" class="quiet">{node.model} <b>{node.version ?? '?'}</b></Link>
+        ? <Link to={view({ view: 'model', name: node.model })} translate={false} class="quiet">{node.model} <b>{node.version ?? '?'}</b></Link>
         : <span class="soft">{t('fleet.noversion')}</span>),
     },
     {
       key: 'last_report', head: t('nodes.last_report'), sort: 'last_report', kind: 'number',
-      cell: (node) => <time translate="no" title={time(node.last_report_ms)}>{ago(node.last_report_ms, nowMs)}</time>,
+      cell: (node) => <time translate={false} title={time(node.last_report_ms)}>{ago(node.last_report_ms, nowMs)}</time>,
     },
-    { key: 'queue', head: t('nodes.queue'), sort: 'queue', kind: 'number', cell: (node) => <span translate="no">{number(node.queued)}</span> },
-    { key: 'lag', head: t('nodes.lag'), sort: 'lag', kind: 'number', cell: (node) => <span translate="no">{duration(node.lag_ms)}</span> },
+    { key: 'queue', head: t('nodes.queue'), sort: 'queue', kind: 'number', cell: (node) => <span translate={false}>{number(node.queued)}</span> },
+    { key: 'lag', head: t('nodes.lag'), sort: 'lag', kind: 'number', cell: (node) => <span translate={false}>{duration(node.lag_ms)}</span> },
   ];
 }
 
@@ -128,7 +128,7 @@ function Pager({ stack, next, busy, onTurn }) {
   );
 }
 
-function Body({ answer, total, sort, order, nowMs }) {
+function Body({ answer, sort, order, nowMs }) {
   if (answer.error) {
     return answer.error.status === 422
       ? <Empty icon="alert" title={t('nodes.badselector', { detail: answer.error.message })} />
@@ -138,7 +138,7 @@ function Body({ answer, total, sort, order, nowMs }) {
     return <div class="ghost" aria-hidden="true" />;
   }
   if (answer.data.items.length === 0) {
-    return total === 0 ? <Enrol /> : <Empty icon="search" title={t('nodes.nomatch')} lead={t('nodes.nomatch.hint')} />;
+    return <Empty icon="search" title={t('nodes.nomatch')} lead={t('nodes.nomatch.hint')} />;
   }
   return (
     <Table caption={t('nodes.title')} columns={columns(nowMs)} rows={answer.data.items} keyOf={(node) => node.id}
@@ -170,8 +170,8 @@ export function Nodes({ fleet }) {
           </button>
         </div>
       </header>
-      {total !== 0 && <Filters place={place} />}
-      <div class="nodes-body"><Body answer={answer} total={total} sort={sort} order={order} nowMs={Date.now()} /></div>
+      <Filters place={place} />
+      <div class="nodes-body"><Body answer={answer} sort={sort} order={order} nowMs={Date.now()} /></div>
       {(stack.length > 0 || answer.data?.next) && (
         <Pager stack={stack} next={answer.data?.next} busy={answer.busy} onTurn={(to) => turn({ query, stack: to })} />
       )}

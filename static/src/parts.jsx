@@ -47,7 +47,7 @@ export function Logo() {
 
 // What the server or a user named: never translated.
 export function Name({ children, title, class: kind = '' }) {
-  return <span translate="no" class={kind} title={title}>{children}</span>;
+  return <span translate={false} class={kind} title={title}>{children}</span>;
 }
 
 export function Card({ title, side, children, class: kind = '', id }) {
@@ -68,7 +68,7 @@ export function Stat({ id, label, value, hint, tone = '', children }) {
     <div class={`stat ${tone}`} data-stat={id}>
       <dt>{label}</dt>
       <dd>
-        <span class="stat-value" translate="no">{value ?? NONE}</span>
+        <span class="stat-value" translate={false}>{value ?? NONE}</span>
         {hint && <span class="stat-hint">{hint}</span>}
         {children}
       </dd>
@@ -104,8 +104,8 @@ export function Select({ label, value, options, onChange, hidden = true }) {
     <label class="field">
       <span class={hidden ? 'unseen' : ''}>{label}</span>
       <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
-        {options.map(([option, text]) => (
-          <option key={option} value={option} selected={option === value}>{text}</option>
+        {options.map(([option, text, named]) => (
+          <option key={option} value={option} selected={option === value} translate={named ? false : undefined}>{text}</option>
         ))}
       </select>
     </label>
@@ -123,7 +123,7 @@ export function Command({ children, label }) {
     <div class="command">
       {label && <p class="command-label">{label}</p>}
       <div class="command-box">
-        <pre tabIndex={0} role="region" aria-label={label ?? t('copy')}><code translate="no">{children}</code></pre>
+        <pre tabIndex={0} role="group" aria-label={label ?? t('copy')}><code translate={false}>{children}</code></pre>
         {navigator.clipboard && (
           <button type="button" class="plain" onClick={copy} aria-label={t(copied ? 'copied' : 'copy')}
             title={t(copied ? 'copied' : 'copy')}>
@@ -169,12 +169,12 @@ export function Split({ parts, label }) {
 }
 
 export function Digest({ hex }) {
-  return <code translate="no" class="digest" title={hex}>{digest(hex)}</code>;
+  return <code translate={false} class="digest" title={hex}>{digest(hex)}</code>;
 }
 
 export function Labels({ labels }) {
   return (
-    <span class="labels" translate="no">
+    <span class="labels" translate={false}>
       {Object.entries(labels ?? {}).map(([key, value]) => (
         <span class="label" key={key}><span class="label-key">{key}</span>{value}</span>
       ))}
@@ -185,7 +185,7 @@ export function Labels({ labels }) {
 // A table that may scroll sideways; columns are {key, head, cell, kind}.
 export function Table({ caption, columns, rows, keyOf, head }) {
   return (
-    <div class="table-box" role="region" tabIndex={0} aria-label={caption}>
+    <div class="table-box" role="group" tabIndex={0} aria-label={caption}>
       <table>
         <thead>
           <tr>{columns.map((column) => (head ? head(column) : <th scope="col" key={column.key} class={column.kind}>{column.head}</th>))}</tr>
@@ -210,7 +210,7 @@ export function Facts({ items }) {
       {items.map(([label, value, id]) => (
         <div key={label} data-stat={id}>
           <dt>{label}</dt>
-          <dd translate="no">{value === null || value === undefined || value === '' ? NONE : value}</dd>
+          <dd translate={false}>{value === null || value === undefined || value === '' ? NONE : value}</dd>
         </div>
       ))}
     </dl>

@@ -12,7 +12,7 @@ export function RangeBar() {
     return (
       <button type="button" class="button range-fixed" onClick={() => go(here({ from: null, to: null }))} title={t('range.back')}>
         <Icon name="back" />
-        <span translate="no">{t('range.fixed', { from: time(range.from), to: time(range.to) })}</span>
+        <span translate={false}>{t('range.fixed', { from: time(range.from), to: time(range.to) })}</span>
       </button>
     );
   }

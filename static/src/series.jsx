@@ -26,11 +26,11 @@ const scales = (range, y) => ({ x: { time: true, range: () => [range.from, range
 const fromZero = (least) => ({ range: (u, low, high) => [0, Math.max(least, (high ?? 0) * 1.08)] });
 
 function timeColumn(data) {
-  return { key: 'time', head: t('chart.time'), cell: (i) => <time dateTime={new Date(data.t0 + i * data.step_ms).toISOString()} translate="no">{time(data.t0 + i * data.step_ms)}</time> };
+  return { key: 'time', head: t('chart.time'), cell: (i) => <time dateTime={new Date(data.t0 + i * data.step_ms).toISOString()} translate={false}>{time(data.t0 + i * data.step_ms)}</time> };
 }
 
 function numberColumn(key, head, values, show) {
-  return { key, head, kind: 'number', cell: (i) => <span translate="no">{show(values[i])}</span> };
+  return { key, head, kind: 'number', cell: (i) => <span translate={false}>{show(values[i])}</span> };
 }
 
 const css = (name) => `var(--${name})`;
@@ -113,7 +113,7 @@ function classesChart(data, range) {
     series: parts.map((part, k) => ({ ...part, css: css(`c${k}`), at: shares[k], rest: part.total / data.total })),
     legendValue: (one, at) => percent(at === null || one.at[at] === undefined ? one.rest : one.at[at]),
     table: [timeColumn(data), ...parts.map((part, k) => ({
-      ...numberColumn(`class-${part.key}`, part.named ? <span translate="no">{part.label}</span> : part.label, shares[k], (v) => percent(v)),
+      ...numberColumn(`class-${part.key}`, part.named ? <span translate={false}>{part.label}</span> : part.label, shares[k], (v) => percent(v)),
     }))],
   };
 }
@@ -134,7 +134,7 @@ function confidenceChart(data) {
     series: [{ key: 'n', label: t('chart.count'), css: css('c1') }],
     legendValue: (one, at) => (at === null ? number(data.total) : `${band(at)}: ${number(data.n[at])}`),
     table: [
-      { key: 'band', head: t('chart.confidence.band'), cell: (i) => <span translate="no">{band(i)}</span> },
+      { key: 'band', head: t('chart.confidence.band'), cell: (i) => <span translate={false}>{band(i)}</span> },
       numberColumn('n', t('chart.count'), data.n, (v) => number(v)),
       numberColumn('share', t('chart.share'), data.n.map((n) => n / data.total), (v) => percent(v)),
     ],
@@ -158,7 +158,7 @@ function latencyChart(data, range) {
     drawing: `${range.from} ${range.to} ${data.step_ms}`,
     series: QUANTILES.map(([key, label, tint]) => ({ key, label, named: true, css: css(tint) })),
     legendValue: (one, at) => micros(at === null ? last(data[one.key]) : data[one.key][at] ?? null),
-    table: [timeColumn(data), ...[...QUANTILES].reverse().map(([key, label]) => numberColumn(key, <span translate="no">{label}</span>, data[key], micros))],
+    table: [timeColumn(data), ...[...QUANTILES].reverse().map(([key, label]) => numberColumn(key, <span translate={false}>{label}</span>, data[key], micros))],
   };
 }
 
