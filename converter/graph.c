@@ -98,6 +98,14 @@ static enum status define_inputs(struct resolver *resolver)
     return OK;
 }
 
+/* How many outputs may be used. Later ones of other operators are masks, indices and
+ * statistics of training. */
+static size_t outputs_of(const struct onnx_node *node)
+{
+    return strcmp(node->op, "Split") == 0 || node->output_count == 0 ? node->output_count
+                                                                     : 1;
+}
+
 static enum status define_all(struct resolver *resolver)
 {
     const struct onnx_model *model = resolver->model;
@@ -113,8 +121,11 @@ static enum status define_all(struct resolver *resolver)
         if (node->output_count == 0 || node->outputs[0][0] == 0) {
             return onnx_refuse(model, node, resolver->err, "no first output");
         }
-        /* Later outputs (masks, indices) are not supported: nobody may use them. */
-        define(resolver, node->outputs[0], NULL, i + 1);
+        for (size_t o = 0; o < outputs_of(node); o++) {
+            if (node->outputs[o][0] != 0) {
+                define(resolver, node->outputs[o], NULL, i + 1);
+            }
+        }
     }
     qsort(resolver->definitions, resolver->graph.value_count,
           sizeof *resolver->definitions, compare_definitions);
@@ -139,10 +150,17 @@ static enum status resolve_node(struct resolver *resolver, size_t index)
     node->onnx = onnx;
     node->input_count = onnx->input_count;
     node->output = find(resolver, onnx->outputs[0])->value;
+    node->output_count = outputs_of(onnx);
     node->inputs =
         arena_array(resolver->arena, onnx->input_count + 1, sizeof *node->inputs);
-    if (!node->inputs) {
+    node->outputs =
+        arena_array(resolver->arena, node->output_count, sizeof *node->outputs);
+    if (!node->inputs || !node->outputs) {
         return err_set(resolver->err, ERR_LIMIT, "the file needs too much memory");
+    }
+    for (size_t o = 0; o < node->output_count; o++) {
+        node->outputs[o] = onnx->outputs[o][0] ? find(resolver, onnx->outputs[o])->value
+                                               : GRAPH_NO_VALUE;
     }
     for (size_t i = 0; i < onnx->input_count; i++) {
         node->inputs[i] = GRAPH_NO_VALUE;
@@ -228,7 +246,10 @@ static enum status allocate(struct resolver *resolver)
     const struct onnx_model *model = resolver->model;
     struct arena *arena = resolver->arena;
     struct graph *graph = &resolver->graph;
-    size_t values = model->input_count + model->initializer_count + model->node_count;
+    size_t values = model->input_count + model->initializer_count;
+    for (size_t i = 0; i < model->node_count; i++) {
+        values += outputs_of(&model->nodes[i]);
+    }
     if (values >= NEVER) {
         return err_set(resolver->err, ERR_LIMIT, "too many values");
     }

@@ -15,6 +15,10 @@
 
 enum { CHECKS_MAX = 4 };
 
+/* Which numbers the generated inputs are, tried until all outputs are finite: a square
+ * root or a logarithm is not for all. */
+enum input_form { ANY_SIGN, POSITIVE, OVER_ONE, INPUT_FORMS };
+
 static const size_t default_memory = (size_t)4 << 30;
 static const uint64_t default_steps = UINT64_C(40000000000);
 static const uint64_t few_macs = UINT64_C(50000000);
@@ -35,6 +39,7 @@ struct import {
     struct muster_nn_preprocess preprocess;
     struct write_meta metas[IMPORT_METAS_MAX + 4];
     char source_hex[SHA256_HEX_BYTES], opset_text[24];
+    enum input_form form;
     struct write_test test;
     struct write_description description;
     struct err *err;
@@ -191,6 +196,20 @@ static uint64_t seed_of(unsigned turn)
     return first_seed + UINT64_C(1000) * turn;
 }
 
+static float formed(enum input_form form, float value)
+{
+    switch (form) {
+    case ANY_SIGN:
+    case INPUT_FORMS:
+        return value;
+    case POSITIVE:
+        return 0.05f + fabsf(value);
+    case OVER_ONE:
+        return 1.1f + fabsf(value);
+    }
+    return value;
+}
+
 /* Generated inputs, in `arena`: every `turn` has other values and another span. */
 static enum status generate_inputs(const struct import *import, unsigned turn,
                                    struct arena *arena, const float ***ret_inputs)
@@ -204,7 +223,8 @@ static enum status generate_inputs(const struct import *import, unsigned turn,
             return no_memory(import);
         }
         for (uint32_t k = 0; k < elements; k++) {
-            values[k] = nn_generated(seed_of(turn) + i, k, spans[turn % CHECKS_MAX]);
+            float value = nn_generated(seed_of(turn) + i, k, spans[turn % CHECKS_MAX]);
+            values[k] = formed(import->form, value);
         }
         inputs[i] = values;
     }
@@ -213,6 +233,17 @@ static enum status generate_inputs(const struct import *import, unsigned turn,
     }
     *ret_inputs = inputs;
     return OK;
+}
+
+/* Outputs that are integers leave the runtime as f32. */
+static enum status make_floats(const struct import *import, struct arena *arena,
+                               struct onnx_tensor *tensor)
+{
+    tensor->floats = arena_array(arena, tensor->count + 1, sizeof *tensor->floats);
+    for (size_t i = 0; tensor->floats && i < tensor->count; i++) {
+        tensor->floats[i] = (float)tensor->ints[i];
+    }
+    return tensor->floats ? OK : no_memory(import);
 }
 
 /* The interpretation's outputs for given inputs. */
@@ -228,8 +259,8 @@ static enum status interpret_outputs(struct import *import, const float *const *
         interpret_graph(graph, inputs, &import->budget, arena, values, import->err);
     for (size_t i = 0; i < graph->output_count && !status; i++) {
         ret_outputs[i] = values[graph->outputs[i]];
-        if (!ret_outputs[i].floats) {
-            return err_set(import->err, ERR_ONNX_UNSUPPORTED, "an output is not f32");
+        if (!status && !ret_outputs[i].floats) {
+            status = make_floats(import, arena, &ret_outputs[i]);
         }
     }
     return status;
@@ -284,6 +315,33 @@ static enum status choose_turn(struct import *import, struct onnx_tensor *output
     return OK;
 }
 
+static bool is_finite(const struct onnx_tensor *tensor)
+{
+    bool finite = true;
+    for (size_t i = 0; i < tensor->count && finite; i++) {
+        finite = isfinite(tensor->floats[i]);
+    }
+    return finite;
+}
+
+/* The same for the first form of inputs that gives finite outputs, or for any sign. */
+static enum status choose_form(struct import *import, struct onnx_tensor *outputs,
+                               unsigned *ret_turn)
+{
+    for (import->form = ANY_SIGN; import->form < INPUT_FORMS; import->form++) {
+        bool finite = true;
+        enum status status = choose_turn(import, outputs, ret_turn);
+        for (size_t i = 0; i < import->graph.output_count && !status && finite; i++) {
+            finite = is_finite(&outputs[i]);
+        }
+        if (status || finite) {
+            return status;
+        }
+    }
+    import->form = ANY_SIGN;
+    return OK;
+}
+
 /* The self-test: generated inputs with the interpretation's outputs. */
 static enum status make_test(struct import *import)
 {
@@ -296,7 +354,11 @@ static enum status make_test(struct import *import)
     if (!outputs || !stored || !atol) {
         return no_memory(import);
     }
-    enum status status = choose_turn(import, outputs, &turn);
+    const float **inputs = NULL;
+    enum status status = choose_form(import, outputs, &turn);
+    if (!status && import->form != ANY_SIGN) {
+        status = generate_inputs(import, turn, arena, &inputs);
+    }
     for (size_t i = 0; i < count && !status; i++) {
         double range = 0;
         status = output_range(import, &outputs[i], &range);
@@ -305,6 +367,7 @@ static enum status make_test(struct import *import)
     }
     import->test = (struct write_test){.seed = seed_of(turn),
                                        .span = spans[turn],
+                                       .inputs = inputs,
                                        .outputs = stored,
                                        .atol = atol,
                                        .rtol = 1e-3f};

@@ -5,12 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BINARY_MAX_OPSET_WITH_AXIS = 6, SOFTMAX_AXIS_SINCE = 13, CLIP_INPUTS_SINCE = 11 };
-
-static enum status refuse(struct interpretation *run, const char *why)
-{
-    return onnx_refuse(run->graph->model, run->node->onnx, run->err, "%s", why);
-}
+enum { SOFTMAX_AXIS_SINCE = 13, CLIP_INPUTS_SINCE = 11 };
 
 static int64_t opset(const struct interpretation *run)
 {
@@ -21,68 +16,6 @@ static void same_shape(struct interpretation *run)
 {
     run->out->rank = run->in[0]->rank;
     memcpy(run->out->dims, run->in[0]->dims, sizeof run->out->dims);
-}
-
-/* The second operand's place against the first: how many dimensions of it lie before. */
-static enum status broadcast_shape(struct interpretation *run, uint32_t *ret_lead)
-{
-    const struct onnx_tensor *a = run->in[0], *b = run->in[1];
-    uint32_t rank = a->rank > b->rank ? a->rank : b->rank;
-    uint32_t lead = rank - b->rank;
-    if (opset(run) <= BINARY_MAX_OPSET_WITH_AXIS &&
-        onnx_attr_find(run->node->onnx, "axis")) {
-        int64_t axis = onnx_attr_int(run->node->onnx, "axis", 0);
-        axis += axis < 0 ? a->rank : 0;
-        if (axis < 0 || axis + b->rank > a->rank) {
-            return refuse(run, "axis outside the rank");
-        }
-        lead = (uint32_t)axis;
-    }
-    run->out->rank = rank;
-    for (uint32_t d = 0; d < rank; d++) {
-        int64_t da = d + a->rank >= rank ? a->dims[d + a->rank - rank] : 1;
-        int64_t db = d >= lead && d - lead < b->rank ? b->dims[d - lead] : 1;
-        if (da != db && da != 1 && db != 1) {
-            return refuse(run, "operands that do not broadcast");
-        }
-        run->out->dims[d] = da == 1 ? db : da;
-    }
-    *ret_lead = lead;
-    return OK;
-}
-
-/* The element of `tensor` that coordinates `at` of the output show; `lead` output
- * dimensions lie before its own. */
-static size_t broadcast_index(const struct onnx_tensor *tensor, const int64_t *at,
-                              uint32_t lead)
-{
-    size_t index = 0;
-    for (uint32_t d = 0; d < tensor->rank; d++) {
-        int64_t size = tensor->dims[d];
-        index = index * (size_t)size + (size_t)(size == 1 ? 0 : at[d + lead]);
-    }
-    return index;
-}
-
-static enum status binary(struct interpretation *run)
-{
-    uint32_t lead = 0;
-    if (!run->in[0]->floats || !run->in[1]->floats) {
-        return refuse(run, "operands that are not f32");
-    }
-    enum status status = broadcast_shape(run, &lead);
-    if (!status) {
-        status = interpret_allocate(run, run->in[0]);
-    }
-    for (size_t i = 0; i < run->out->count && !status; i++) {
-        int64_t at[ONNX_MAX_RANK];
-        interpret_unravel(i, run->out->dims, run->out->rank, at);
-        double a = (double)run->in[0]->floats[broadcast_index(
-            run->in[0], at, run->out->rank - run->in[0]->rank)];
-        double b = (double)run->in[1]->floats[broadcast_index(run->in[1], at, lead)];
-        run->out->floats[i] = (float)(run->node->op == ONNX_ADD ? a + b : a * b);
-    }
-    return status;
 }
 
 static enum status clip(struct interpretation *run)
@@ -97,7 +30,7 @@ static enum status clip(struct interpretation *run)
             continue;
         }
         if (!by_input || bound->count != 1 || !bound->floats) {
-            return refuse(run, "bounds that are no f32 scalars");
+            return interpret_refuse(run, "bounds that are no f32 scalars");
         }
         *(i == 1 ? &low : &high) = (double)bound->floats[0];
     }
@@ -129,7 +62,7 @@ static enum status dropout(struct interpretation *run)
 {
     if (run->in[2] &&
         (!run->in[2]->ints || run->in[2]->count != 1 || run->in[2]->ints[0])) {
-        return refuse(run, "training mode");
+        return interpret_refuse(run, "training mode");
     }
     return identity(run);
 }
@@ -156,7 +89,7 @@ static enum status softmax(struct interpretation *run)
     int64_t axis = onnx_attr_int(run->node->onnx, "axis", flat ? 1 : -1);
     axis += axis < 0 ? rank : 0;
     if (axis < 0 || axis >= rank) {
-        return refuse(run, "axis outside the rank");
+        return interpret_refuse(run, "axis outside the rank");
     }
     size_t before = 1, count = 1, step = 1;
     for (int64_t d = 0; d < rank; d++) {
@@ -176,12 +109,12 @@ static enum status batch_normalization(struct interpretation *run)
     double epsilon = (double)onnx_attr_float(run->node->onnx, "epsilon", 1e-5f);
     const struct onnx_tensor *x = run->in[0];
     if (x->rank < 2) {
-        return refuse(run, "an input without channels");
+        return interpret_refuse(run, "an input without channels");
     }
     for (unsigned i = 1; i < 5; i++) {
         if (!run->in[i] || !run->in[i]->floats || run->in[i]->rank != 1 ||
             run->in[i]->dims[0] != x->dims[1]) {
-            return refuse(run, "parameters that are not one f32 a channel");
+            return interpret_refuse(run, "parameters that are not one f32 a channel");
         }
     }
     same_shape(run);
@@ -211,7 +144,7 @@ static enum status gemm(struct interpretation *run)
     double beta = (double)onnx_attr_float(node, "beta", 1);
     if (a->rank != 2 || b->rank != 2 || !a->floats || !b->floats ||
         a->dims[1 - trans_a] != b->dims[trans_b] || (c && (!c->floats || c->rank > 2))) {
-        return refuse(run, "factors that are not two fitting matrices");
+        return interpret_refuse(run, "factors that are not two fitting matrices");
     }
     int64_t rows = a->dims[trans_a], columns = b->dims[1 - trans_b];
     int64_t inner = a->dims[1 - trans_a];
@@ -223,7 +156,7 @@ static enum status gemm(struct interpretation *run)
     for (uint32_t d = 0; c && d < c->rank && !status; d++) {
         int64_t size = c->dims[d];
         if (size != 1 && size != run->out->dims[d + 2 - c->rank]) {
-            return refuse(run, "a third input that does not broadcast");
+            return interpret_refuse(run, "a third input that does not broadcast");
         }
     }
     for (size_t i = 0; i < run->out->count && !status; i++) {
@@ -235,7 +168,8 @@ static enum status gemm(struct interpretation *run)
             int64_t ib = trans_b ? at[1] * inner + k : k * columns + at[1];
             sum += (double)a->floats[ia] * (double)b->floats[ib];
         }
-        double third = c ? (double)c->floats[broadcast_index(c, at, 2 - c->rank)] : 0;
+        double third =
+            c ? (double)c->floats[interpret_broadcast_index(c, at, 2 - c->rank)] : 0;
         run->out->floats[i] = (float)(alpha * sum + (c ? beta * third : 0));
     }
     return status;
@@ -265,7 +199,7 @@ static enum status mat_mul_shape(struct interpretation *run, const struct onnx_t
         int64_t da = d + a->rank >= out->rank ? a->dims[d + a->rank - out->rank] : 1;
         int64_t db = d + b->rank >= out->rank ? b->dims[d + b->rank - out->rank] : 1;
         if (da != db && da != 1 && db != 1) {
-            return refuse(run, "stacks that do not broadcast");
+            return interpret_refuse(run, "stacks that do not broadcast");
         }
         out->dims[d] = da == 1 ? db : da;
     }
@@ -276,13 +210,13 @@ static enum status mat_mul(struct interpretation *run)
 {
     if (run->in[0]->rank < 1 || run->in[1]->rank < 1 || !run->in[0]->floats ||
         !run->in[1]->floats) {
-        return refuse(run, "a factor that is a scalar or not f32");
+        return interpret_refuse(run, "a factor that is a scalar or not f32");
     }
     struct onnx_tensor a = as_matrices(run->in[0], true),
                        b = as_matrices(run->in[1], false);
     int64_t inner = a.dims[a.rank - 1];
     if (inner != b.dims[b.rank - 2]) {
-        return refuse(run, "inner dimensions that differ");
+        return interpret_refuse(run, "inner dimensions that differ");
     }
     enum status status = mat_mul_shape(run, &a, &b);
     if (!status) {
@@ -299,8 +233,8 @@ static enum status mat_mul(struct interpretation *run)
         memcpy(at_b, at, sizeof at_b);
         for (int64_t k = 0; k < inner; k++) {
             at[rank - 1] = at_b[rank - 2] = k;
-            sum += (double)a.floats[broadcast_index(&a, at, rank - a.rank)] *
-                   (double)b.floats[broadcast_index(&b, at_b, rank - b.rank)];
+            sum += (double)a.floats[interpret_broadcast_index(&a, at, rank - a.rank)] *
+                   (double)b.floats[interpret_broadcast_index(&b, at_b, rank - b.rank)];
         }
         run->out->floats[i] = (float)sum;
     }
@@ -317,7 +251,7 @@ static enum status constant(struct interpretation *run)
     const struct onnx_attr *attr =
         run->node->onnx->attr_count == 1 ? run->node->onnx->attrs : NULL;
     if (!attr) {
-        return refuse(run, "not exactly one value");
+        return interpret_refuse(run, "not exactly one value");
     }
     if (attr->tensor) {
         *run->out = *attr->tensor;
@@ -343,7 +277,7 @@ static enum status constant(struct interpretation *run)
 }
 
 static interpret_function *const functions[ONNX_OPS] = {
-    [ONNX_ADD] = binary,
+    [ONNX_ADD] = interpret_binary,
     [ONNX_AVERAGE_POOL] = interpret_pool,
     [ONNX_BATCH_NORMALIZATION] = batch_normalization,
     [ONNX_CLIP] = clip,
@@ -357,7 +291,7 @@ static interpret_function *const functions[ONNX_OPS] = {
     [ONNX_IDENTITY] = identity,
     [ONNX_MAT_MUL] = mat_mul,
     [ONNX_MAX_POOL] = interpret_pool,
-    [ONNX_MUL] = binary,
+    [ONNX_MUL] = interpret_binary,
     [ONNX_PAD] = interpret_pad,
     [ONNX_RELU] = relu,
     [ONNX_RESHAPE] = interpret_reshape,
@@ -365,15 +299,93 @@ static interpret_function *const functions[ONNX_OPS] = {
     [ONNX_SQUEEZE] = interpret_squeeze,
     [ONNX_TRANSPOSE] = interpret_transpose,
     [ONNX_UNSQUEEZE] = interpret_unsqueeze,
+    [ONNX_ARG_MAX] = interpret_position,
+    [ONNX_ARG_MIN] = interpret_position,
+    [ONNX_CAST] = interpret_cast,
+    [ONNX_CONSTANT_OF_SHAPE] = interpret_fill,
+    [ONNX_CONV_TRANSPOSE] = interpret_conv_transpose,
+    [ONNX_DEPTH_TO_SPACE] = interpret_blocks,
+    [ONNX_DIV] = interpret_binary,
+    [ONNX_EXPAND] = interpret_expand,
+    [ONNX_GATHER] = interpret_gather,
+    [ONNX_GLOBAL_MAX_POOL] = interpret_global_pool,
+    [ONNX_INSTANCE_NORMALIZATION] = interpret_instance,
+    [ONNX_LOG_SOFTMAX] = interpret_log_softmax,
+    [ONNX_LRN] = interpret_local_response,
+    [ONNX_MAX] = interpret_nary,
+    [ONNX_MEAN] = interpret_nary,
+    [ONNX_MIN] = interpret_nary,
+    [ONNX_POW] = interpret_binary,
+    [ONNX_PRELU] = interpret_binary,
+    [ONNX_RESIZE] = interpret_resize,
+    [ONNX_SHAPE] = interpret_shape,
+    [ONNX_SIZE] = interpret_size,
+    [ONNX_SLICE] = interpret_slice,
+    [ONNX_SPACE_TO_DEPTH] = interpret_blocks,
+    [ONNX_SPLIT] = interpret_split,
+    [ONNX_SUB] = interpret_binary,
+    [ONNX_SUM] = interpret_nary,
+    [ONNX_TILE] = interpret_tile,
+    [ONNX_UPSAMPLE] = interpret_resize,
+    [ONNX_REDUCE_L1] = interpret_reduce,
+    [ONNX_REDUCE_L2] = interpret_reduce,
+    [ONNX_REDUCE_LOG_SUM] = interpret_reduce,
+    [ONNX_REDUCE_LOG_SUM_EXP] = interpret_reduce,
+    [ONNX_REDUCE_MAX] = interpret_reduce,
+    [ONNX_REDUCE_MEAN] = interpret_reduce,
+    [ONNX_REDUCE_MIN] = interpret_reduce,
+    [ONNX_REDUCE_PROD] = interpret_reduce,
+    [ONNX_REDUCE_SUM] = interpret_reduce,
+    [ONNX_REDUCE_SUM_SQUARE] = interpret_reduce,
+    [ONNX_ABS] = interpret_unary,
+    [ONNX_ACOS] = interpret_unary,
+    [ONNX_ACOSH] = interpret_unary,
+    [ONNX_ASIN] = interpret_unary,
+    [ONNX_ASINH] = interpret_unary,
+    [ONNX_ATAN] = interpret_unary,
+    [ONNX_ATANH] = interpret_unary,
+    [ONNX_CEIL] = interpret_unary,
+    [ONNX_COS] = interpret_unary,
+    [ONNX_COSH] = interpret_unary,
+    [ONNX_ELU] = interpret_unary,
+    [ONNX_ERF] = interpret_unary,
+    [ONNX_EXP] = interpret_unary,
+    [ONNX_FLOOR] = interpret_unary,
+    [ONNX_HARD_SIGMOID] = interpret_unary,
+    [ONNX_HARD_SWISH] = interpret_unary,
+    [ONNX_LEAKY_RELU] = interpret_unary,
+    [ONNX_LOG] = interpret_unary,
+    [ONNX_NEG] = interpret_unary,
+    [ONNX_RECIPROCAL] = interpret_unary,
+    [ONNX_ROUND] = interpret_unary,
+    [ONNX_SELU] = interpret_unary,
+    [ONNX_SIGMOID] = interpret_unary,
+    [ONNX_SIGN] = interpret_unary,
+    [ONNX_SIN] = interpret_unary,
+    [ONNX_SINH] = interpret_unary,
+    [ONNX_SOFTPLUS] = interpret_unary,
+    [ONNX_SQRT] = interpret_unary,
+    [ONNX_TAN] = interpret_unary,
+    [ONNX_TANH] = interpret_unary,
+    [ONNX_THRESHOLDED_RELU] = interpret_unary,
 };
 
-/* Operators that move integers (shapes, axes) as well as floats. */
-static bool takes_integers(enum onnx_op op)
-{
-    return op == ONNX_CONCAT || op == ONNX_IDENTITY || op == ONNX_RESHAPE ||
-           op == ONNX_SQUEEZE || op == ONNX_UNSQUEEZE || op == ONNX_TRANSPOSE ||
-           op == ONNX_FLATTEN;
-}
+/* Operators that take integers (shapes, axes) as well as floats. */
+static const bool takes_integers[ONNX_OPS] = {
+    [ONNX_ADD] = true,       [ONNX_CAST] = true,
+    [ONNX_CONCAT] = true,    [ONNX_CONSTANT_OF_SHAPE] = true,
+    [ONNX_DIV] = true,       [ONNX_EXPAND] = true,
+    [ONNX_FLATTEN] = true,   [ONNX_GATHER] = true,
+    [ONNX_IDENTITY] = true,  [ONNX_MAX] = true,
+    [ONNX_MIN] = true,       [ONNX_MUL] = true,
+    [ONNX_PAD] = true,       [ONNX_POW] = true,
+    [ONNX_RESHAPE] = true,   [ONNX_SHAPE] = true,
+    [ONNX_SIZE] = true,      [ONNX_SLICE] = true,
+    [ONNX_SPLIT] = true,     [ONNX_SQUEEZE] = true,
+    [ONNX_SUB] = true,       [ONNX_SUM] = true,
+    [ONNX_TILE] = true,      [ONNX_TRANSPOSE] = true,
+    [ONNX_UNSQUEEZE] = true,
+};
 
 enum status interpret_allocate(struct interpretation *run, const struct onnx_tensor *like)
 {
@@ -383,7 +395,7 @@ enum status interpret_allocate(struct interpretation *run, const struct onnx_ten
         if (out->dims[d] < 0 ||
             __builtin_mul_overflow(count, (size_t)out->dims[d], &count) ||
             count > NN_MAX_ELEMENTS) {
-            return refuse(run, "an output that is too large");
+            return interpret_refuse(run, "an output that is too large");
         }
     }
     size_t room = count ? count : 1;
@@ -414,7 +426,7 @@ enum status interpret_copy(struct interpretation *run)
         return status;
     }
     if (run->out->count != run->in[0]->count) {
-        return refuse(run, "a shape with another number of elements");
+        return interpret_refuse(run, "a shape with another number of elements");
     }
     if (run->out->ints) {
         memcpy(run->out->ints, run->in[0]->ints, run->out->count * sizeof(int64_t));
@@ -441,6 +453,29 @@ bool interpret_ints(const struct interpretation *run, size_t index, const char *
     return attr != NULL;
 }
 
+size_t interpret_broadcast_index(const struct onnx_tensor *tensor, const int64_t *at,
+                                 uint32_t lead)
+{
+    size_t index = 0;
+    for (uint32_t d = 0; d < tensor->rank; d++) {
+        int64_t size = tensor->dims[d];
+        index = index * (size_t)size + (size_t)(size == 1 ? 0 : at[d + lead]);
+    }
+    return index;
+}
+
+enum status interpret_refuse(struct interpretation *run, const char *why)
+{
+    return onnx_refuse(run->graph->model, run->node->onnx, run->err, "%s", why);
+}
+
+int64_t interpret_axis(const struct interpretation *run, int64_t fallback, int64_t rank)
+{
+    int64_t axis = onnx_attr_int(run->node->onnx, "axis", fallback);
+    axis += axis < 0 ? rank : 0;
+    return axis >= 0 && axis < rank ? axis : -1;
+}
+
 void interpret_unravel(size_t index, const int64_t *dims, uint32_t rank, int64_t *ret_at)
 {
     for (uint32_t d = rank; d-- > 0;) {
@@ -450,29 +485,34 @@ void interpret_unravel(size_t index, const int64_t *dims, uint32_t rank, int64_t
 }
 
 enum status interpret_node(const struct interpreter *interpreter,
-                           const struct graph_node *node, struct onnx_tensor *ret_tensor,
+                           const struct graph_node *node, struct onnx_tensor *ret_values,
                            struct err *err)
 {
-    struct onnx_tensor out = {.name = ""};
     const struct onnx_tensor *values = interpreter->values;
     struct interpretation run = {.graph = interpreter->graph,
                                  .node = node,
                                  .values = values,
                                  .budget = interpreter->budget,
                                  .arena = interpreter->arena,
-                                 .out = &out,
                                  .err = err};
     for (size_t i = 0; i < node->input_count && i < 8; i++) {
         run.in[i] = node->inputs[i] == GRAPH_NO_VALUE ? NULL : &values[node->inputs[i]];
     }
-    if (run.in[0] && run.in[0]->ints && !takes_integers(node->op)) {
-        return refuse(&run, "an input of integers");
+    if (run.in[0] && run.in[0]->ints && !takes_integers[node->op]) {
+        return interpret_refuse(&run, "an input of integers");
     }
-    enum status status = functions[node->op](&run);
-    if (!status) {
-        *ret_tensor = out;
+    for (; run.output < node->output_count; run.output++) {
+        struct onnx_tensor out = {.name = ""};
+        run.out = &out;
+        enum status status = functions[node->op](&run);
+        if (status) {
+            return status;
+        }
+        if (node->outputs[run.output] != GRAPH_NO_VALUE) {
+            ret_values[node->outputs[run.output]] = out;
+        }
     }
-    return status;
+    return OK;
 }
 
 enum status interpret_graph(const struct graph *graph, const float *const *inputs,
@@ -501,8 +541,7 @@ enum status interpret_graph(const struct graph *graph, const float *const *input
         .graph = graph, .values = ret_values, .budget = budget, .arena = arena};
     for (size_t i = 0; i < graph->model->node_count; i++) {
         const struct graph_node *node = &graph->nodes[i];
-        enum status status =
-            interpret_node(&interpreter, node, &ret_values[node->output], err);
+        enum status status = interpret_node(&interpreter, node, ret_values, err);
         if (status) {
             return status;
         }

@@ -5,22 +5,6 @@
 
 enum { PAD_AXES_INPUT = 3, PAD_LIMIT = 1 << 24 };
 
-static enum status refuse(struct interpretation *run, const char *why)
-{
-    return onnx_refuse(run->graph->model, run->node->onnx, run->err, "%s", why);
-}
-
-/* Copies element `from` of `in` to element `to` of the output. */
-static void move(const struct interpretation *run, const struct onnx_tensor *in,
-                 size_t from, size_t to)
-{
-    if (run->out->ints) {
-        run->out->ints[to] = in->ints[from];
-    } else {
-        run->out->floats[to] = in->floats[from];
-    }
-}
-
 /* An axis counted from either end of `rank` dimensions, or -1. */
 static int64_t whole_axis(int64_t axis, int64_t rank)
 {
@@ -34,7 +18,7 @@ enum status interpret_reshape(struct interpretation *run)
     const int64_t *wanted;
     size_t count;
     if (!interpret_ints(run, 1, "shape", &wanted, &count) || count > ONNX_MAX_RANK) {
-        return refuse(run, "no constant shape of rank at most 6");
+        return interpret_refuse(run, "no constant shape of rank at most 6");
     }
     bool keep_zero = onnx_attr_int(run->node->onnx, "allowzero", 0) != 0;
     int64_t known = 1;
@@ -50,7 +34,8 @@ enum status interpret_reshape(struct interpretation *run)
             continue;
         }
         if (dim < 1 || dim > NN_MAX_DIM || known > NN_MAX_ELEMENTS) {
-            return refuse(run, "a shape with a zero, an unknown or a second -1");
+            return interpret_refuse(run,
+                                    "a shape with a zero, an unknown or a second -1");
         }
         known *= dim;
         run->out->dims[d] = dim;
@@ -67,7 +52,7 @@ enum status interpret_flatten(struct interpretation *run)
     int64_t axis = onnx_attr_int(run->node->onnx, "axis", 1);
     axis += axis < 0 ? x->rank : 0;
     if (axis < 0 || axis > x->rank) {
-        return refuse(run, "axis outside the rank");
+        return interpret_refuse(run, "axis outside the rank");
     }
     run->out->rank = 2;
     run->out->dims[0] = run->out->dims[1] = 1;
@@ -100,12 +85,12 @@ enum status interpret_squeeze(struct interpretation *run)
     uint32_t mask = 0;
     bool given = interpret_ints(run, 1, "axes", &axes, &count);
     if (given && !axes_mask(axes, count, x->rank, &mask)) {
-        return refuse(run, "axes outside the rank");
+        return interpret_refuse(run, "axes outside the rank");
     }
     for (uint32_t d = 0; d < x->rank; d++) {
         bool drop = given ? (mask >> d & 1) != 0 : x->dims[d] == 1;
         if (drop && x->dims[d] != 1) {
-            return refuse(run, "an axis that is longer than 1");
+            return interpret_refuse(run, "an axis that is longer than 1");
         }
         if (!drop) {
             run->out->dims[run->out->rank++] = x->dims[d];
@@ -123,7 +108,7 @@ enum status interpret_unsqueeze(struct interpretation *run)
     if (!interpret_ints(run, 1, "axes", &axes, &count) ||
         count + x->rank > ONNX_MAX_RANK ||
         !axes_mask(axes, count, (int64_t)(x->rank + count), &mask)) {
-        return refuse(run, "axes that are missing or outside the rank");
+        return interpret_refuse(run, "axes that are missing or outside the rank");
     }
     run->out->rank = x->rank + (uint32_t)count;
     for (uint32_t d = 0; d < run->out->rank; d++) {
@@ -142,7 +127,7 @@ enum status interpret_transpose(struct interpretation *run)
     }
     if (!onnx_attr_ints(run->node->onnx, "perm", perm, x->rank) ||
         !axes_mask(perm, x->rank, x->rank, &mask)) {
-        return refuse(run, "no permutation of the axes");
+        return interpret_refuse(run, "no permutation of the axes");
     }
     run->out->rank = x->rank;
     for (uint32_t d = 0; d < x->rank; d++) {
@@ -160,7 +145,7 @@ enum status interpret_transpose(struct interpretation *run)
         for (uint32_t d = 0; d < x->rank; d++) {
             from = from * (size_t)x->dims[d] + (size_t)source[d];
         }
-        move(run, x, from, i);
+        interpret_move(run, x, from, i);
     }
     return status;
 }
@@ -176,11 +161,11 @@ static enum status concat_shape(struct interpretation *run, int64_t axis)
         const struct onnx_tensor *in =
             number == GRAPH_NO_VALUE ? NULL : &run->values[number];
         if (!in || in->rank != first->rank || !in->ints != !first->ints) {
-            return refuse(run, "inputs of different rank or type");
+            return interpret_refuse(run, "inputs of different rank or type");
         }
         for (uint32_t d = 0; d < in->rank; d++) {
             if (d != axis && in->dims[d] != first->dims[d]) {
-                return refuse(run, "inputs that differ outside the axis");
+                return interpret_refuse(run, "inputs that differ outside the axis");
             }
         }
         run->out->dims[axis] += in->dims[axis];
@@ -193,7 +178,7 @@ enum status interpret_concat(struct interpretation *run)
     int64_t axis =
         whole_axis(onnx_attr_int(run->node->onnx, "axis", 1), run->in[0]->rank);
     if (axis < 0) {
-        return refuse(run, "axis outside the rank");
+        return interpret_refuse(run, "axis outside the rank");
     }
     enum status status = concat_shape(run, axis);
     if (!status) {
@@ -211,7 +196,7 @@ enum status interpret_concat(struct interpretation *run)
         const struct onnx_tensor *in = &run->values[run->node->inputs[i]];
         size_t piece = inner * (size_t)in->dims[axis];
         for (size_t k = 0; k < in->count; k++) {
-            move(run, in, k, k / piece * row + begin + k % piece);
+            interpret_move(run, in, k, k / piece * row + begin + k % piece);
         }
         begin += piece;
     }
@@ -230,13 +215,13 @@ static enum status read_pads(struct interpretation *run, int64_t pads[2 * ONNX_M
     }
     if (!interpret_ints(run, 1, name, &values, &count) || named > x->rank ||
         count != 2 * named || (axes && !axes->ints)) {
-        return refuse(run, "pads that are missing or do not fit the rank");
+        return interpret_refuse(run, "pads that are missing or do not fit the rank");
     }
     for (size_t i = 0; i < named; i++) {
         int64_t axis = axes ? whole_axis(axes->ints[i], x->rank) : (int64_t)i;
         if (axis < 0 || values[i] < 0 || values[named + i] < 0 || values[i] > PAD_LIMIT ||
             values[named + i] > PAD_LIMIT) {
-            return refuse(run, "negative or very large pads");
+            return interpret_refuse(run, "negative or very large pads");
         }
         pads[axis] = values[i];
         pads[ONNX_MAX_RANK + axis] = values[named + i];
@@ -265,13 +250,13 @@ static enum status pad_shape(struct interpretation *run, const char *mode,
     const struct onnx_tensor *x = run->in[0];
     bool reflect = strcmp(mode, "reflect") == 0;
     if (!reflect && strcmp(mode, "edge") != 0 && strcmp(mode, "constant") != 0) {
-        return refuse(run, "an unknown mode");
+        return interpret_refuse(run, "an unknown mode");
     }
     run->out->rank = x->rank;
     for (uint32_t d = 0; d < x->rank; d++) {
         int64_t begin = pads[d], end = pads[ONNX_MAX_RANK + d];
         if (reflect && (begin >= x->dims[d] || end >= x->dims[d])) {
-            return refuse(run, "reflection over more than the input");
+            return interpret_refuse(run, "reflection over more than the input");
         }
         run->out->dims[d] = x->dims[d] + begin + end;
     }
@@ -284,10 +269,10 @@ enum status interpret_pad(struct interpretation *run)
     const char *mode = onnx_attr_text(run->node->onnx, "mode", "constant");
     int64_t pads[2 * ONNX_MAX_RANK] = {0};
     float value = onnx_attr_float(run->node->onnx, "value", 0);
-    if (given && (!given->floats || given->count != 1)) {
-        return refuse(run, "a value that is no f32 scalar");
+    if (given && given->count != 1) {
+        return interpret_refuse(run, "a value that is no scalar");
     }
-    value = given ? given->floats[0] : value;
+    value = given ? (float)interpret_number(given, 0) : value;
     enum status status = read_pads(run, pads);
     if (!status) {
         status = pad_shape(run, mode, pads);
@@ -302,7 +287,13 @@ enum status interpret_pad(struct interpretation *run)
             int64_t source = pad_source(at[d] - pads[d], x->dims[d], mode);
             from = source < 0 ? -1 : from * x->dims[d] + source;
         }
-        run->out->floats[i] = from < 0 ? value : x->floats[from];
+        if (from >= 0) {
+            interpret_move(run, x, (size_t)from, i);
+        } else if (run->out->ints) {
+            run->out->ints[i] = (int64_t)value;
+        } else {
+            run->out->floats[i] = value;
+        }
     }
     return status;
 }

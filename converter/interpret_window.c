@@ -14,11 +14,6 @@ struct window {
     int64_t begin[AXES], end[AXES]; /* padding */
 };
 
-static enum status refuse(struct interpretation *run, const char *why)
-{
-    return onnx_refuse(run->graph->model, run->node->onnx, run->err, "%s", why);
-}
-
 /* Reads an attribute with one integer an axis into the last `axes` of two. */
 static bool read_axes(const struct onnx_node *node, const char *name, uint32_t axes,
                       int64_t *values)
@@ -63,14 +58,14 @@ static enum status read_pads(struct interpretation *run, uint32_t axes,
     int64_t pads[2 * AXES] = {0};
     if (strcmp(automatic, "NOTSET") != 0 ||
         !onnx_attr_ints(node, "pads", pads, 2 * axes)) {
-        return refuse(run, "unknown padding");
+        return interpret_refuse(run, "unknown padding");
     }
     for (uint32_t a = 0; a < axes; a++) {
         window->begin[AXES - axes + a] = pads[a];
         window->end[AXES - axes + a] = pads[axes + a];
         if (pads[a] < 0 || pads[axes + a] < 0 || pads[a] > SIZE_MAX_HERE ||
             pads[axes + a] > SIZE_MAX_HERE) {
-            return refuse(run, "padding out of range");
+            return interpret_refuse(run, "padding out of range");
         }
     }
     return OK;
@@ -98,7 +93,7 @@ static enum status read_window(struct interpretation *run, struct window *window
     const struct onnx_node *node = run->node->onnx;
     const struct onnx_tensor *x = run->in[0];
     if (x->rank != 3 && x->rank != 4) {
-        return refuse(run, "only one or two spatial dimensions are supported");
+        return interpret_refuse(run, "only one or two spatial dimensions are supported");
     }
     uint32_t axes = x->rank - 2;
     const struct onnx_tensor *w = run->node->op == ONNX_CONV ? run->in[1] : NULL;
@@ -110,12 +105,12 @@ static enum status read_window(struct interpretation *run, struct window *window
         window->stride[a] = window->dilation[a] = 1;
     }
     if (!w && !onnx_attr_find(node, "kernel_shape")) {
-        return refuse(run, "no kernel_shape");
+        return interpret_refuse(run, "no kernel_shape");
     }
     if (!read_axes(node, "kernel_shape", axes, window->kernel) ||
         !read_axes(node, "strides", axes, window->stride) ||
         !read_axes(node, "dilations", axes, window->dilation)) {
-        return refuse(run, "kernel_shape, strides or dilations out of range");
+        return interpret_refuse(run, "kernel_shape, strides or dilations out of range");
     }
     enum status status = read_pads(run, axes, window);
     if (status) {
@@ -124,7 +119,7 @@ static enum status read_window(struct interpretation *run, struct window *window
     for (uint32_t a = 0; a < AXES; a++) {
         window->out[a] = positions(window, a, onnx_attr_int(node, "ceil_mode", 0) != 0);
         if (window->out[a] < 1 || window->out[a] > SIZE_MAX_HERE) {
-            return refuse(run, "a window larger than its input");
+            return interpret_refuse(run, "a window larger than its input");
         }
     }
     run->out->rank = x->rank;
@@ -159,15 +154,15 @@ static enum status check_conv(struct interpretation *run, const struct window *w
     const struct onnx_tensor *x = run->in[0], *w = run->in[1], *b = run->in[2];
     if (!w->floats || w->rank != x->rank || groups < 1 || w->dims[0] % groups != 0 ||
         x->dims[1] != w->dims[1] * groups) {
-        return refuse(run, "weights that do not fit the input and groups");
+        return interpret_refuse(run, "weights that do not fit the input and groups");
     }
     for (uint32_t d = 2; d < w->rank; d++) {
         if (w->dims[d] != window->kernel[d + AXES - w->rank]) {
-            return refuse(run, "weights that do not fit kernel_shape");
+            return interpret_refuse(run, "weights that do not fit kernel_shape");
         }
     }
     if (b && (!b->floats || b->rank != 1 || b->dims[0] != w->dims[0])) {
-        return refuse(run, "a bias that is not one f32 an output channel");
+        return interpret_refuse(run, "a bias that is not one f32 an output channel");
     }
     return OK;
 }
@@ -266,7 +261,7 @@ enum status interpret_global_pool(struct interpretation *run)
 {
     const struct onnx_tensor *x = run->in[0];
     if (x->rank < 3) {
-        return refuse(run, "an input without spatial dimensions");
+        return interpret_refuse(run, "an input without spatial dimensions");
     }
     run->out->rank = x->rank;
     for (uint32_t d = 0; d < x->rank; d++) {
@@ -275,11 +270,139 @@ enum status interpret_global_pool(struct interpretation *run)
     enum status status = interpret_allocate(run, x);
     size_t size = run->out->count ? x->count / run->out->count : 0;
     for (size_t i = 0; i < run->out->count && !status; i++) {
-        double sum = 0;
+        double sum = 0, most = (double)x->floats[i * size];
         for (size_t k = 0; k < size; k++) {
             sum += (double)x->floats[i * size + k];
+            most = fmax(most, (double)x->floats[i * size + k]);
         }
-        run->out->floats[i] = (float)(sum / (double)size);
+        bool average = run->node->op == ONNX_GLOBAL_AVERAGE_POOL;
+        run->out->floats[i] = (float)(average ? sum / (double)size : most);
+    }
+    return status;
+}
+
+/* Begin of the padding of a transposed convolution along one axis, and its output. */
+static void transposed_axis(const struct onnx_node *node, struct window *window,
+                            uint32_t a, int64_t extra, int64_t wanted)
+{
+    const char *automatic = onnx_attr_text(node, "auto_pad", "NOTSET");
+    int64_t full = window->stride[a] * (window->in[a] - 1) + extra +
+                   (window->kernel[a] - 1) * window->dilation[a] + 1;
+    bool lower = strcmp(automatic, "SAME_LOWER") == 0;
+    if (wanted == 0 && (lower || strcmp(automatic, "SAME_UPPER") == 0)) {
+        wanted = window->in[a] * window->stride[a];
+    }
+    if (wanted == 0) {
+        window->out[a] = full - window->begin[a] - window->end[a];
+        return;
+    }
+    window->out[a] = wanted;
+    window->begin[a] = lower ? full - wanted - (full - wanted) / 2 : (full - wanted) / 2;
+}
+
+static enum status read_transposed(struct interpretation *run, struct window *window)
+{
+    const struct onnx_node *node = run->node->onnx;
+    const struct onnx_tensor *x = run->in[0], *w = run->in[1];
+    if ((x->rank != 3 && x->rank != 4) || w->rank != x->rank || !w->floats) {
+        return interpret_refuse(run, "only one or two spatial dimensions are supported");
+    }
+    uint32_t axes = x->rank - 2;
+    int64_t extra[AXES] = {0}, wanted[AXES] = {0}, pads[2 * AXES] = {0};
+    for (uint32_t a = 0; a < AXES; a++) {
+        bool real = a >= AXES - axes;
+        window->in[a] = real ? x->dims[x->rank - AXES + a] : 1;
+        window->kernel[a] = real ? w->dims[w->rank - AXES + a] : 1;
+        window->stride[a] = window->dilation[a] = 1;
+    }
+    if (!read_axes(node, "strides", axes, window->stride) ||
+        !read_axes(node, "dilations", axes, window->dilation) ||
+        !onnx_attr_ints(node, "pads", pads, 2 * axes) ||
+        !onnx_attr_ints(node, "output_padding", extra + AXES - axes, axes) ||
+        !onnx_attr_ints(node, "output_shape", wanted + AXES - axes, axes)) {
+        return interpret_refuse(run, "strides, dilations, pads or sizes out of range");
+    }
+    for (uint32_t a = 0; a < AXES; a++) {
+        bool real = a >= AXES - axes;
+        window->begin[a] = real ? pads[a + axes - AXES] : 0;
+        window->end[a] = real ? pads[a + 2 * axes - AXES] : 0;
+        if (extra[a] < 0 || extra[a] > SIZE_MAX_HERE || wanted[a] < 0 ||
+            wanted[a] > SIZE_MAX_HERE || window->kernel[a] < 1) {
+            return interpret_refuse(run, "sizes out of range");
+        }
+        if (real) {
+            transposed_axis(node, window, a, extra[a], wanted[a]);
+        } else {
+            window->out[a] = 1;
+        }
+        if (window->out[a] < 1 || window->out[a] > SIZE_MAX_HERE) {
+            return interpret_refuse(run, "an output size out of range");
+        }
+    }
+    return OK;
+}
+
+/* One output value of one group: what each input position gives to it. */
+static double transposed_at(const struct interpretation *run, const struct window *window,
+                            const int64_t *at, int64_t groups)
+{
+    const struct onnx_tensor *x = run->in[0], *w = run->in[1];
+    int64_t each = x->dims[1] / groups, made = w->dims[1], group = at[1] / made;
+    int64_t taps = window->kernel[0] * window->kernel[1];
+    double sum = 0;
+    for (int64_t k = 0; k < taps; k++) {
+        int64_t y =
+            at[2] + window->begin[0] - k / window->kernel[1] * window->dilation[0];
+        int64_t column =
+            at[3] + window->begin[1] - k % window->kernel[1] * window->dilation[1];
+        if (y < 0 || column < 0 || y % window->stride[0] || column % window->stride[1] ||
+            y / window->stride[0] >= window->in[0] ||
+            column / window->stride[1] >= window->in[1]) {
+            continue;
+        }
+        for (int64_t c = group * each; c < (group + 1) * each; c++) {
+            int64_t from =
+                ((at[0] * x->dims[1] + c) * window->in[0] + y / window->stride[0]) *
+                    window->in[1] +
+                column / window->stride[1];
+            sum += (double)x->floats[from] *
+                   (double)w->floats[(c * made + at[1] % made) * taps + k];
+        }
+    }
+    return sum;
+}
+
+enum status interpret_conv_transpose(struct interpretation *run)
+{
+    struct window window = {0};
+    int64_t groups = onnx_attr_int(run->node->onnx, "group", 1);
+    const struct onnx_tensor *x = run->in[0], *w = run->in[1], *b = run->in[2];
+    enum status status = read_transposed(run, &window);
+    if (status) {
+        return status;
+    }
+    if (groups < 1 || groups > SIZE_MAX_HERE || x->dims[1] % groups != 0 ||
+        w->dims[0] != x->dims[1] || w->dims[1] < 1 || w->dims[1] > SIZE_MAX_HERE ||
+        (b && (!b->floats || b->rank != 1 || b->dims[0] != w->dims[1] * groups))) {
+        return interpret_refuse(run, "weights that do not fit the input and groups");
+    }
+    const int64_t shape[4] = {x->dims[0], w->dims[1] * groups, window.out[0],
+                              window.out[1]};
+    run->out->rank = x->rank;
+    memcpy(run->out->dims, shape, 2 * sizeof *shape);
+    memcpy(run->out->dims + 2, shape + 6 - x->rank, (x->rank - 2) * sizeof *shape);
+    status = interpret_allocate(run, x);
+    uint64_t steps = 0, taps = (uint64_t)window.kernel[0] * (uint64_t)window.kernel[1];
+    if (!status && __builtin_mul_overflow(taps * (uint64_t)(x->dims[1] / groups + 1),
+                                          run->out->count, &steps)) {
+        steps = UINT64_MAX;
+    }
+    status = status ? status : interpret_spend(run, steps);
+    for (size_t i = 0; i < run->out->count && !status; i++) {
+        int64_t at[4];
+        interpret_unravel(i, shape, 4, at);
+        double sum = transposed_at(run, &window, at, groups);
+        run->out->floats[i] = (float)(sum + (b ? (double)b->floats[at[1]] : 0));
     }
     return status;
 }

@@ -12,7 +12,7 @@
 #include "nn/format.h"
 #include "nn/shape.h"
 
-enum { IR_ATTRS = 14 };
+enum { IR_ATTRS = 18 };
 #define IR_NONE UINT32_MAX
 
 struct ir_tensor {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "converter/lower.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "nn/model.h"
 
-enum { OLD_BROADCAST_OPSET = 6, CLIP_INPUTS_SINCE = 11, SOFTMAX_AXIS_SINCE = 13 };
+/* `STEPS_MAX`: nodes and constants that one ONNX node becomes on average. */
+enum { STEPS_MAX = 16 };
+enum { OLD_BROADCAST_OPSET = 6, SOFTMAX_AXIS_SINCE = 13 };
 
 static enum status no_memory(const struct lowering *lowering)
 {
@@ -24,33 +25,6 @@ static enum status lower_relu(struct lowering *lowering, const struct graph_node
     return lower_emit(lowering, node, &(struct ir_node){.code = NN_RELU}, 1, NULL);
 }
 
-/* Bounds in the attribute form or as constant inputs. */
-static enum status lower_clip(struct lowering *lowering, const struct graph_node *node)
-{
-    float bounds[2] = {onnx_attr_float(node->onnx, "min", -FLT_MAX),
-                       onnx_attr_float(node->onnx, "max", FLT_MAX)};
-    for (size_t i = 1; i < node->input_count; i++) {
-        if (node->inputs[i] == GRAPH_NO_VALUE) {
-            continue;
-        }
-        const struct onnx_tensor *bound = lower_constant(lowering, node, i);
-        if (lowering->graph->model->opset < CLIP_INPUTS_SINCE || !bound ||
-            !bound->floats || bound->count != 1) {
-            return lower_refuse(lowering, node,
-                                "bounds that are no constant f32 scalars");
-        }
-        bounds[i - 1] = bound->floats[0];
-    }
-    bounds[0] = fmaxf(bounds[0], -FLT_MAX);
-    bounds[1] = fminf(bounds[1], FLT_MAX);
-    struct ir_node made = {.code = NN_CLIP};
-    /* ONNX applies the lower bound first, so a crossed pair gives the upper one. */
-    bounds[0] = fminf(bounds[0], bounds[1]);
-    made.attrs[0] = (int32_t)nn_bits_of(bounds[0]);
-    made.attrs[1] = (int32_t)nn_bits_of(bounds[1]);
-    return lower_emit(lowering, node, &made, 1, NULL);
-}
-
 /* Before opset 7 the second operand's dimensions began at `axis`: put ones behind them.
  */
 static enum status align_old_operand(struct lowering *lowering,
@@ -58,7 +32,9 @@ static enum status align_old_operand(struct lowering *lowering,
 {
     const struct nn_shape *a = lower_shape(lowering, node, 0);
     const struct nn_shape *b = lower_shape(lowering, node, 1);
-    int64_t axis = onnx_attr_int(node->onnx, "axis", 0);
+    /* A slope for all channels fits anywhere. */
+    int64_t first = node->op == ONNX_PRELU && nn_shape_elements(b) > 1 ? 1 : 0;
+    int64_t axis = onnx_attr_int(node->onnx, "axis", first);
     axis += axis < 0 ? a->rank : 0;
     if (axis < 0 || axis + b->rank > a->rank) {
         return lower_refuse(lowering, node, "axis outside the rank");
@@ -86,11 +62,20 @@ static enum status align_old_operand(struct lowering *lowering,
     return OK;
 }
 
+/* The function of Binary, or -1 for Add and Mul, which have codes of their own. */
+static int32_t binary_function(enum onnx_op op)
+{
+    return op == ONNX_SUB   ? NN_SUB
+           : op == ONNX_DIV ? NN_DIV
+           : op == ONNX_POW ? NN_POW
+                            : (op == ONNX_PRELU ? NN_PRELU : -1);
+}
+
 static enum status lower_binary(struct lowering *lowering, const struct graph_node *node)
 {
     uint32_t ignored;
     bool old = lowering->graph->model->opset <= OLD_BROADCAST_OPSET &&
-               onnx_attr_find(node->onnx, "axis");
+               (onnx_attr_find(node->onnx, "axis") || node->op == ONNX_PRELU);
     uint32_t before = IR_NONE;
     if (old) {
         enum status status = lower_operand(lowering, node, 0, &ignored);
@@ -104,7 +89,16 @@ static enum status lower_binary(struct lowering *lowering, const struct graph_no
             return status;
         }
     }
-    struct ir_node made = {.code = node->op == ONNX_ADD ? NN_ADD : NN_MUL};
+    const struct onnx_tensor *first = lower_constant(lowering, node, 0);
+    if (first && first->ints) {
+        return lower_refuse(lowering, node,
+                            "arithmetic of integers that are not constant");
+    }
+    struct ir_node made = {.code = NN_BINARY, .attrs = {binary_function(node->op)}};
+    if (made.attrs[0] < 0) {
+        made.code = node->op == ONNX_ADD ? NN_ADD : NN_MUL;
+        made.attrs[0] = 0;
+    }
     enum status status = lower_emit(lowering, node, &made, 2, NULL);
     if (old) {
         lowering->tensors[node->inputs[1]] = before;
@@ -168,57 +162,6 @@ static enum status lower_alias(struct lowering *lowering, const struct graph_nod
     return lower_operand(lowering, node, 0, &lowering->tensors[node->output]);
 }
 
-/* Scale and shift of a batch normalisation from its four parameters. */
-static enum status normalisation_constants(struct lowering *lowering,
-                                           const struct graph_node *node,
-                                           uint32_t channels, uint32_t *ret_inputs)
-{
-    const struct onnx_tensor *p[4];
-    for (size_t i = 0; i < 4; i++) {
-        p[i] = lower_constant(lowering, node, i + 1);
-        if (!p[i] || !p[i]->floats || p[i]->rank != 1 || p[i]->dims[0] != channels) {
-            return lower_refuse(lowering, node,
-                                "parameters that are not one constant f32 a channel");
-        }
-    }
-    float *scale = arena_array(lowering->arena, channels, sizeof *scale);
-    float *shift = arena_array(lowering->arena, channels, sizeof *shift);
-    if (!scale || !shift) {
-        return no_memory(lowering);
-    }
-    double epsilon = (double)onnx_attr_float(node->onnx, "epsilon", 1e-5f);
-    for (uint32_t c = 0; c < channels; c++) {
-        double factor = (double)p[0]->floats[c] / sqrt((double)p[3]->floats[c] + epsilon);
-        scale[c] = (float)factor;
-        shift[c] = (float)((double)p[1]->floats[c] - (double)p[2]->floats[c] * factor);
-    }
-    struct nn_shape shape = {.rank = 1, .dims = {channels}};
-    ret_inputs[1] = ir_add_constant(lowering->ir, "", &shape, scale);
-    ret_inputs[2] = ir_add_constant(lowering->ir, "", &shape, shift);
-    return ret_inputs[1] == IR_NONE || ret_inputs[2] == IR_NONE ? no_memory(lowering)
-                                                                : OK;
-}
-
-static enum status lower_batch_normalization(struct lowering *lowering,
-                                             const struct graph_node *node)
-{
-    struct ir_node made = {.name = node->onnx->name, .code = NN_AFFINE, .input_count = 3};
-    made.inputs = arena_array(lowering->arena, 3, sizeof *made.inputs);
-    if (!made.inputs) {
-        return no_memory(lowering);
-    }
-    enum status status = lower_operand(lowering, node, 0, &made.inputs[0]);
-    if (status) {
-        return status;
-    }
-    const struct nn_shape *x = lower_shape(lowering, node, 0);
-    if (x->rank < 2) {
-        return lower_refuse(lowering, node, "an input without channels");
-    }
-    status = normalisation_constants(lowering, node, x->dims[1], made.inputs);
-    return status ? status : lower_emit(lowering, node, &made, 3, NULL);
-}
-
 static lower_function *const functions[ONNX_OPS] = {
     [ONNX_ADD] = lower_binary,
     [ONNX_AVERAGE_POOL] = lower_average_pool,
@@ -242,6 +185,72 @@ static lower_function *const functions[ONNX_OPS] = {
     [ONNX_SQUEEZE] = lower_squeeze,
     [ONNX_TRANSPOSE] = lower_transpose,
     [ONNX_UNSQUEEZE] = lower_unsqueeze,
+    [ONNX_ARG_MAX] = lower_position,
+    [ONNX_ARG_MIN] = lower_position,
+    [ONNX_CAST] = lower_cast,
+    [ONNX_CONV_TRANSPOSE] = lower_conv_transpose,
+    [ONNX_DEPTH_TO_SPACE] = lower_depth_to_space,
+    [ONNX_DIV] = lower_binary,
+    [ONNX_EXPAND] = lower_expand,
+    [ONNX_GATHER] = lower_gather,
+    [ONNX_GLOBAL_MAX_POOL] = lower_global_max,
+    [ONNX_INSTANCE_NORMALIZATION] = lower_instance,
+    [ONNX_LOG_SOFTMAX] = lower_log_softmax,
+    [ONNX_LRN] = lower_local_response,
+    [ONNX_MAX] = lower_nary,
+    [ONNX_MEAN] = lower_nary,
+    [ONNX_MIN] = lower_nary,
+    [ONNX_POW] = lower_binary,
+    [ONNX_PRELU] = lower_binary,
+    [ONNX_RESIZE] = lower_resize,
+    [ONNX_SLICE] = lower_slice,
+    [ONNX_SPACE_TO_DEPTH] = lower_space_to_depth,
+    [ONNX_SPLIT] = lower_split,
+    [ONNX_SUB] = lower_binary,
+    [ONNX_SUM] = lower_nary,
+    [ONNX_TILE] = lower_tile,
+    [ONNX_UPSAMPLE] = lower_resize,
+    [ONNX_REDUCE_L1] = lower_reduce,
+    [ONNX_REDUCE_L2] = lower_reduce,
+    [ONNX_REDUCE_LOG_SUM] = lower_reduce,
+    [ONNX_REDUCE_LOG_SUM_EXP] = lower_reduce,
+    [ONNX_REDUCE_MAX] = lower_reduce,
+    [ONNX_REDUCE_MEAN] = lower_reduce,
+    [ONNX_REDUCE_MIN] = lower_reduce,
+    [ONNX_REDUCE_PROD] = lower_reduce,
+    [ONNX_REDUCE_SUM] = lower_reduce,
+    [ONNX_REDUCE_SUM_SQUARE] = lower_reduce,
+    [ONNX_ABS] = lower_unary,
+    [ONNX_ACOS] = lower_unary,
+    [ONNX_ACOSH] = lower_unary,
+    [ONNX_ASIN] = lower_unary,
+    [ONNX_ASINH] = lower_unary,
+    [ONNX_ATAN] = lower_unary,
+    [ONNX_ATANH] = lower_unary,
+    [ONNX_CEIL] = lower_unary,
+    [ONNX_COS] = lower_unary,
+    [ONNX_COSH] = lower_unary,
+    [ONNX_ELU] = lower_unary,
+    [ONNX_ERF] = lower_unary,
+    [ONNX_EXP] = lower_unary,
+    [ONNX_FLOOR] = lower_unary,
+    [ONNX_HARD_SIGMOID] = lower_unary,
+    [ONNX_HARD_SWISH] = lower_unary,
+    [ONNX_LEAKY_RELU] = lower_unary,
+    [ONNX_LOG] = lower_unary,
+    [ONNX_NEG] = lower_unary,
+    [ONNX_RECIPROCAL] = lower_unary,
+    [ONNX_ROUND] = lower_unary,
+    [ONNX_SELU] = lower_unary,
+    [ONNX_SIGMOID] = lower_unary,
+    [ONNX_SIGN] = lower_unary,
+    [ONNX_SIN] = lower_unary,
+    [ONNX_SINH] = lower_unary,
+    [ONNX_SOFTPLUS] = lower_unary,
+    [ONNX_SQRT] = lower_unary,
+    [ONNX_TAN] = lower_unary,
+    [ONNX_TANH] = lower_unary,
+    [ONNX_THRESHOLDED_RELU] = lower_unary,
 };
 
 enum status lower_refuse(const struct lowering *lowering, const struct graph_node *node,
@@ -260,6 +269,32 @@ const struct onnx_tensor *lower_constant(const struct lowering *lowering,
     return is_constant(tensor) ? tensor : NULL;
 }
 
+/* The values of a constant; integers that are an operand or an output become floats,
+ * which must hold them exactly. */
+static enum status floats_of(struct lowering *lowering, int32_t value,
+                             const float **ret_floats)
+{
+    const struct onnx_tensor *constant = &lowering->constants[value];
+    *ret_floats = constant->floats;
+    if (constant->floats) {
+        return OK;
+    }
+    float *floats = arena_array(lowering->arena, constant->count + 1, sizeof *floats);
+    if (!floats) {
+        return no_memory(lowering);
+    }
+    for (size_t i = 0; i < constant->count && constant->ints; i++) {
+        if (constant->ints[i] > NN_MAX_DIM || constant->ints[i] < -NN_MAX_DIM) {
+            return err_set(lowering->err, ERR_ONNX_UNSUPPORTED,
+                           "'%.80s' has an integer that f32 cannot hold",
+                           lowering->graph->values[value].name);
+        }
+        floats[i] = (float)constant->ints[i];
+    }
+    *ret_floats = floats;
+    return OK;
+}
+
 /* The tensor of a value, made from a constant where needed. */
 static enum status operand_of_value(struct lowering *lowering, int32_t value,
                                     uint32_t *ret_tensor)
@@ -273,20 +308,25 @@ static enum status operand_of_value(struct lowering *lowering, int32_t value,
     for (uint32_t d = 0; d < constant->rank; d++) {
         shape.dims[d] = (uint32_t)constant->dims[d];
     }
-    if (!constant->floats || nn_shape_elements(&shape) != constant->count) {
+    const float *floats = NULL;
+    enum status status = floats_of(lowering, value, &floats);
+    if (status) {
+        return status;
+    }
+    if (nn_shape_elements(&shape) != constant->count) {
         return err_set(lowering->err, ERR_ONNX_UNSUPPORTED,
-                       "'%.80s' is no f32 constant of a usable shape",
+                       "'%.80s' is no constant of a usable shape",
                        lowering->graph->values[value].name);
     }
     for (size_t i = 0; i < constant->count; i++) {
-        if (!isfinite(constant->floats[i])) {
+        if (!isfinite(floats[i])) {
             return err_set(lowering->err, ERR_ONNX_UNSUPPORTED,
                            "constant '%.80s' has a value that is not finite",
                            lowering->graph->values[value].name);
         }
     }
     uint32_t made = ir_add_constant(lowering->ir, lowering->graph->values[value].name,
-                                    &shape, constant->floats);
+                                    &shape, floats);
     if (made == IR_NONE) {
         return no_memory(lowering);
     }
@@ -360,17 +400,66 @@ static bool all_constant(const struct lowering *lowering, const struct graph_nod
     return true;
 }
 
+/* A stand-in for a tensor that has a shape but no values yet. */
+static void put_shape(struct lowering *lowering, int32_t value)
+{
+    const struct nn_shape *shape = &lowering->ir->tensors[lowering->tensors[value]].shape;
+    struct onnx_tensor *tensor = &lowering->constants[value];
+    tensor->rank = shape->rank;
+    tensor->count = nn_shape_elements(shape);
+    for (uint32_t d = 0; d < shape->rank; d++) {
+        tensor->dims[d] = shape->dims[d];
+    }
+}
+
+/* Positions (ArgMax) are integers, which the runtime holds as f32: they may be moved,
+ * cast and put out, but ONNX's arithmetic of integers is another one. */
+static enum status check_whole(struct lowering *lowering, const struct graph_node *node)
+{
+    static const bool moves[ONNX_OPS] = {
+        [ONNX_CONCAT] = true, [ONNX_EXPAND] = true,    [ONNX_FLATTEN] = true,
+        [ONNX_GATHER] = true, [ONNX_IDENTITY] = true,  [ONNX_RESHAPE] = true,
+        [ONNX_SLICE] = true,  [ONNX_SPLIT] = true,     [ONNX_SQUEEZE] = true,
+        [ONNX_TILE] = true,   [ONNX_TRANSPOSE] = true, [ONNX_UNSQUEEZE] = true,
+    };
+    bool whole = node->op == ONNX_ARG_MAX || node->op == ONNX_ARG_MIN;
+    for (size_t i = 0; i < node->input_count; i++) {
+        int32_t value = node->inputs[i];
+        if (value == GRAPH_NO_VALUE || !lowering->whole[value]) {
+            continue;
+        }
+        whole = true;
+        if (!moves[node->op] && node->op != ONNX_CAST) {
+            return lower_refuse(lowering, node,
+                                "arithmetic of integers that are not constant");
+        }
+    }
+    for (size_t o = 0; o < node->output_count && whole; o++) {
+        if (node->outputs[o] != GRAPH_NO_VALUE) {
+            lowering->whole[node->outputs[o]] = node->op != ONNX_CAST;
+        }
+    }
+    return OK;
+}
+
 static enum status lower_node(struct lowering *lowering, const struct graph_node *node)
 {
-    if (all_constant(lowering, node)) {
+    bool shape_only = node->op == ONNX_SHAPE || node->op == ONNX_SIZE;
+    if (shape_only && !lower_constant(lowering, node, 0)) {
+        put_shape(lowering, node->inputs[0]);
+    }
+    if (shape_only || all_constant(lowering, node)) {
         struct interpreter interpreter = {.graph = lowering->graph,
                                           .values = lowering->constants,
                                           .budget = lowering->budget,
                                           .arena = lowering->arena};
-        return interpret_node(&interpreter, node, &lowering->constants[node->output],
-                              lowering->err);
+        return interpret_node(&interpreter, node, lowering->constants, lowering->err);
     }
-    return functions[node->op](lowering, node);
+    if (!functions[node->op]) {
+        return lower_refuse(lowering, node, "inputs that are not constant");
+    }
+    enum status status = check_whole(lowering, node);
+    return status ? status : functions[node->op](lowering, node);
 }
 
 static enum status lower_inputs(struct lowering *lowering)
@@ -456,8 +545,8 @@ static enum status allocate(struct lowering *lowering)
                        "more than %d values, %d nodes or %d inputs and outputs",
                        NN_MAX_TENSORS, NN_MAX_NODES, NN_MAX_PORTS);
     }
-    ir->tensor_max = (uint32_t)(graph->value_count + 6 * nodes + ports);
-    ir->node_max = (uint32_t)(2 * nodes + ports);
+    ir->tensor_max = (uint32_t)(2 * graph->value_count + STEPS_MAX * nodes + ports);
+    ir->node_max = (uint32_t)(2 * graph->value_count + STEPS_MAX * nodes + ports);
     ir->tensors = arena_array(arena, ir->tensor_max + 1, sizeof *ir->tensors);
     ir->nodes = arena_array(arena, ir->node_max + 1, sizeof *ir->nodes);
     ir->inputs = arena_array(arena, graph->input_count + 1, sizeof *ir->inputs);
@@ -465,7 +554,8 @@ static enum status allocate(struct lowering *lowering)
     lowering->constants =
         arena_array(arena, graph->value_count, sizeof *lowering->constants);
     lowering->tensors = arena_array(arena, graph->value_count, sizeof *lowering->tensors);
-    if (!ir->tensors || !ir->nodes || !ir->inputs || !ir->outputs ||
+    lowering->whole = arena_array(arena, graph->value_count, sizeof *lowering->whole);
+    if (!lowering->whole || !ir->tensors || !ir->nodes || !ir->inputs || !ir->outputs ||
         !lowering->constants || !lowering->tensors) {
         return no_memory(lowering);
     }

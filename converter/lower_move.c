@@ -5,11 +5,9 @@
 
 enum { PAD_AXES_INPUT = 3 };
 
-/* The integers of constant input `index` or of attribute `name`; *ret_count 0 and false
- * when there are none. */
-static bool ints_of(const struct lowering *lowering, const struct graph_node *node,
-                    size_t index, const char *name, const int64_t **ret_values,
-                    size_t *ret_count)
+bool lower_ints(const struct lowering *lowering, const struct graph_node *node,
+                size_t index, const char *name, const int64_t **ret_values,
+                size_t *ret_count)
 {
     const struct onnx_tensor *tensor = lower_constant(lowering, node, index);
     const struct onnx_attr *attr = onnx_attr_find(node->onnx, name);
@@ -26,9 +24,8 @@ static bool ints_of(const struct lowering *lowering, const struct graph_node *no
     return attr != NULL;
 }
 
-/* Whether input `index` is there without being a constant. */
-static bool is_dynamic(const struct lowering *lowering, const struct graph_node *node,
-                       size_t index)
+bool lower_is_dynamic(const struct lowering *lowering, const struct graph_node *node,
+                      size_t index)
 {
     return index < node->input_count && node->inputs[index] != GRAPH_NO_VALUE &&
            !lower_constant(lowering, node, index);
@@ -61,7 +58,7 @@ enum status lower_reshape(struct lowering *lowering, const struct graph_node *no
     if (status) {
         return status;
     }
-    if (!ints_of(lowering, node, 1, "shape", &dims, &count) || count > NN_MAX_RANK) {
+    if (!lower_ints(lowering, node, 1, "shape", &dims, &count) || count > NN_MAX_RANK) {
         return lower_refuse(lowering, node,
                             "a shape that is not constant or over rank 6");
     }
@@ -132,8 +129,8 @@ enum status lower_squeeze(struct lowering *lowering, const struct graph_node *no
     if (status) {
         return status;
     }
-    bool given = ints_of(lowering, node, 1, "axes", &axes, &count);
-    if (is_dynamic(lowering, node, 1) || !mask_of(axes, count, x.rank, &mask)) {
+    bool given = lower_ints(lowering, node, 1, "axes", &axes, &count);
+    if (lower_is_dynamic(lowering, node, 1) || !mask_of(axes, count, x.rank, &mask)) {
         return lower_refuse(lowering, node,
                             "axes that are not constant or outside the rank");
     }
@@ -159,7 +156,7 @@ enum status lower_unsqueeze(struct lowering *lowering, const struct graph_node *
     if (status) {
         return status;
     }
-    if (!ints_of(lowering, node, 1, "axes", &axes, &count) ||
+    if (!lower_ints(lowering, node, 1, "axes", &axes, &count) ||
         count + x.rank > NN_MAX_RANK ||
         !mask_of(axes, count, (uint32_t)count + x.rank, &mask)) {
         return lower_refuse(lowering, node,
@@ -222,9 +219,9 @@ static enum status put_pads(const struct lowering *lowering,
     const int64_t *pads;
     size_t count;
     size_t named = axes ? axes->count : rank;
-    if (!ints_of(lowering, node, 1, name, &pads, &count) || named > rank ||
+    if (!lower_ints(lowering, node, 1, name, &pads, &count) || named > rank ||
         count != 2 * named || (axes && !axes->ints) ||
-        is_dynamic(lowering, node, PAD_AXES_INPUT)) {
+        lower_is_dynamic(lowering, node, PAD_AXES_INPUT)) {
         return lower_refuse(lowering, node, "pads that are not constant or do not fit");
     }
     for (size_t i = 0; i < named; i++) {
@@ -257,7 +254,7 @@ enum status lower_pad(struct lowering *lowering, const struct graph_node *node)
     }
     const struct onnx_tensor *given = lower_constant(lowering, node, 2);
     float value = onnx_attr_float(node->onnx, "value", 0);
-    if (made.attrs[NN_P_MODE] < 0 || is_dynamic(lowering, node, 2) ||
+    if (made.attrs[NN_P_MODE] < 0 || lower_is_dynamic(lowering, node, 2) ||
         (given && (!given->floats || given->count != 1))) {
         return lower_refuse(lowering, node,
                             "an unknown mode or a value that is not constant");

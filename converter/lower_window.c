@@ -142,3 +142,81 @@ enum status lower_average_pool(struct lowering *lowering, const struct graph_nod
     made.attrs[NN_W_COUNT_PAD] = onnx_attr_int(node->onnx, "count_include_pad", 0) != 0;
     return lower_pool(lowering, node, &made);
 }
+
+/* Pads of a transposed convolution along one axis: given, or so that the output has the
+ * size that output_shape or SAME asks for. A negative pad at the end makes room. */
+static void transposed_pads(const struct onnx_node *node, int32_t *attrs, unsigned axis,
+                            const int64_t *sizes)
+{
+    int64_t extra = sizes[0], in = sizes[1], wanted = sizes[2];
+    int64_t reach =
+        (int64_t)(attrs[NN_W_KERNEL_H + axis] - 1) * attrs[NN_W_DILATION_H + axis] + 1;
+    bool lower = strcmp(onnx_attr_text(node, "auto_pad", "NOTSET"), "SAME_LOWER") == 0;
+    if (wanted > 0) {
+        int64_t total = (in - 1) * attrs[NN_W_STRIDE_H + axis] + extra + reach - wanted;
+        int64_t half = total / 2;
+        attrs[NN_W_PAD_TOP + axis] = (int32_t)(lower ? total - half : half);
+        attrs[NN_W_PAD_BOTTOM + axis] = (int32_t)(lower ? half : total - half);
+    }
+    attrs[NN_W_PAD_BOTTOM + axis] -= (int32_t)extra;
+}
+
+/* Kernel, strides, dilations and pads of a transposed convolution. */
+static enum status put_transposed(const struct lowering *lowering,
+                                  const struct graph_node *node, int32_t *attrs)
+{
+    const struct nn_shape *x = lower_shape(lowering, node, 0);
+    uint32_t spatial = x->rank - 2;
+    int64_t extra[2] = {0}, wanted[2] = {0};
+    const char *automatic = onnx_attr_text(node->onnx, "auto_pad", "NOTSET");
+    bool same = strncmp(automatic, "SAME_", 5) == 0;
+    attrs[NN_W_STRIDE_H] = attrs[NN_W_STRIDE_W] = 1;
+    attrs[NN_W_DILATION_H] = attrs[NN_W_DILATION_W] = 1;
+    if (!put_pair(node->onnx, "kernel_shape", spatial, attrs + NN_W_KERNEL_H) ||
+        !put_pair(node->onnx, "strides", spatial, attrs + NN_W_STRIDE_H) ||
+        !put_pair(node->onnx, "dilations", spatial, attrs + NN_W_DILATION_H) ||
+        !put_pads(node->onnx, spatial, attrs) ||
+        !onnx_attr_ints(node->onnx, "output_padding", extra + 2 - spatial, spatial) ||
+        !onnx_attr_ints(node->onnx, "output_shape", wanted + 2 - spatial, spatial)) {
+        return lower_refuse(lowering, node,
+                            "kernel, strides, pads or sizes out of range");
+    }
+    for (uint32_t axis = 2 - spatial; axis < 2; axis++) {
+        int64_t in = x->dims[x->rank - 2 + axis];
+        int64_t stride = attrs[NN_W_STRIDE_H + axis];
+        int64_t goal = same && wanted[axis] == 0 ? in * stride : wanted[axis];
+        if (extra[axis] < 0 || extra[axis] > NN_MAX_DIM || goal < 0 ||
+            goal > NN_MAX_DIM || in * stride > NN_MAX_DIM) {
+            return lower_refuse(lowering, node, "an output size out of range");
+        }
+        transposed_pads(node->onnx, attrs, axis, (int64_t[]){extra[axis], in, goal});
+    }
+    return OK;
+}
+
+enum status lower_conv_transpose(struct lowering *lowering, const struct graph_node *node)
+{
+    struct ir_node made = {.code = NN_CONV_TRANSPOSE};
+    uint32_t x, w;
+    enum status status = lower_operand(lowering, node, 0, &x);
+    if (!status) {
+        status = lower_operand(lowering, node, 1, &w);
+    }
+    if (status) {
+        return status;
+    }
+    const struct nn_shape *weights = lower_shape(lowering, node, 1);
+    uint32_t rank = lower_shape(lowering, node, 0)->rank;
+    int64_t group = onnx_attr_int(node->onnx, "group", 1);
+    if ((rank != 3 && rank != 4) || weights->rank != rank) {
+        return lower_refuse(lowering, node, "only one or two spatial dimensions");
+    }
+    if (group < 1 || group > NN_MAX_DIM) {
+        return lower_refuse(lowering, node, "group out of range");
+    }
+    made.attrs[NN_W_KERNEL_H] = rank == 4 ? (int32_t)weights->dims[2] : 1;
+    made.attrs[NN_W_KERNEL_W] = (int32_t)weights->dims[rank - 1];
+    made.attrs[NN_W_GROUP] = (int32_t)group;
+    status = put_transposed(lowering, node, made.attrs);
+    return status ? status : lower_emit(lowering, node, &made, node->input_count, NULL);
+}

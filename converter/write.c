@@ -315,17 +315,19 @@ static void write_test(struct writer *writer, size_t number,
         uint64_t bytes =
             (uint64_t)nn_shape_elements(&ir->tensors[tensor].shape) * sizeof(float);
         uint64_t where = test->seed + p;
-        if (!input) {
+        bool generated = input && !test->inputs;
+        if (!generated) {
             where = nn_align64(writer->data_used);
             writer->data_used = where + bytes;
         }
         put_u32(file, p);
         put_u16(file, (uint32_t)number);
-        put_u8(file, input);
+        put_u8(file, generated);
         put_u8(file, 0);
         put_u64(file, where);
-        put_u64(file, input ? 0 : bytes);
-        put_float(file, input ? test->span : test->atol[p - ir->input_count]);
+        put_u64(file, generated ? 0 : bytes);
+        float span = generated ? test->span : 0;
+        put_float(file, input ? span : test->atol[p - ir->input_count]);
         put_float(file, input ? 0 : test->rtol);
     }
 }
@@ -361,6 +363,9 @@ static void write_data(struct writer *writer)
         }
     }
     for (size_t t = 0; t < description->test_count; t++) {
+        for (uint32_t i = 0; i < ir->input_count && description->tests[t].inputs; i++) {
+            write_values(writer, description->tests[t].inputs[i], ir->inputs[i]);
+        }
         for (uint32_t o = 0; o < ir->output_count; o++) {
             write_values(writer, description->tests[t].outputs[o], ir->outputs[o]);
         }

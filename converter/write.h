@@ -13,11 +13,12 @@ struct write_meta {
     const char *key, *value;
 };
 
-/* Stored outputs of one self-test whose inputs are generated from `seed`: `outputs[i]`
- * are the values of output i. */
+/* Stored outputs of one self-test whose inputs are generated from `seed`, or stored too
+ * where `inputs` is not NULL: `outputs[i]` are the values of output i. */
 struct write_test {
     uint64_t seed;
     float span;
+    const float *const *inputs;
     const float *const *outputs;
     const float *atol; /* by output */
     float rtol;

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "nn/functions.h"
+
 #define NN_MAGIC "\x89MNET\r\n\x1a"
 
 enum {
@@ -110,6 +112,12 @@ enum nn_op_code {
     NN_AFFINE,
     NN_PAD,
     NN_TRANSPOSE,
+    NN_UNARY,
+    NN_BINARY,
+    NN_REDUCE,
+    NN_SLICE,
+    NN_RESIZE,
+    NN_CONV_TRANSPOSE,
     NN_OP_CODES
 };
 

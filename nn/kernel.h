@@ -31,7 +31,8 @@ struct nn_call {
 typedef void nn_kernel(const struct nn_call *call);
 
 nn_kernel nn_conv, nn_pool, nn_global_average_pool, nn_gemm, nn_mat_mul, nn_relu, nn_clip,
-    nn_add, nn_mul, nn_concat, nn_reshape, nn_softmax, nn_affine, nn_pad, nn_transpose;
+    nn_add, nn_mul, nn_concat, nn_reshape, nn_softmax, nn_affine, nn_pad, nn_transpose,
+    nn_unary, nn_binary, nn_reduce, nn_slice, nn_resize, nn_conv_transpose;
 
 struct nn_fast_kernels;
 struct nn_finish;
@@ -52,6 +53,24 @@ void nn_clip_over(float *values, size_t count, float low, float high);
 
 /* Turns `count` scores, `step` apart, into probabilities; `out` may be `in`. */
 void nn_softmax_over(const float *in, float *out, size_t count, size_t step);
+
+/* A row of an output with two broadcasting operands. */
+struct nn_rows {
+    const float *a, *b;
+    size_t a_step, b_step; /* within the row: 0 or 1 */
+    float *out;
+    size_t count;
+};
+
+/* Calls `row_of` for every row of the output of an operator with two operands. */
+typedef void nn_row_function(const struct nn_rows *rows);
+void nn_broadcast(const struct nn_call *call, nn_row_function *row_of);
+
+/* An index in a shape, counted up like an odometer. */
+struct nn_odometer {
+    uint32_t at[NN_MAX_RANK];
+};
+void nn_odometer_next(struct nn_odometer *odometer, const struct nn_shape *shape);
 
 /* The product of dims[begin] to dims[end - 1]. */
 static inline size_t nn_shape_product(const struct nn_shape *shape, uint32_t begin,

@@ -60,17 +60,7 @@ static struct steps steps_of(const struct nn_shape *shape, const struct nn_shape
     return steps;
 }
 
-/* Rows of an output with two broadcasting operands. */
-struct rows {
-    const float *a, *b;
-    size_t a_step, b_step; /* within a row: 0 or 1 */
-    float *out;
-    size_t count;
-};
-
-typedef void row_function(const struct rows *rows);
-
-static void add_row(const struct rows *rows)
+static void add_row(const struct nn_rows *rows)
 {
     if (rows->a_step == 1 && rows->b_step == 1) {
         for (size_t i = 0; i < rows->count; i++) {
@@ -83,7 +73,7 @@ static void add_row(const struct rows *rows)
     }
 }
 
-static void mul_row(const struct rows *rows)
+static void mul_row(const struct nn_rows *rows)
 {
     if (rows->a_step == 1 && rows->b_step == 1) {
         for (size_t i = 0; i < rows->count; i++) {
@@ -108,10 +98,10 @@ static size_t row_offset(const struct steps *steps, const struct nn_shape *out,
     return offset;
 }
 
-static void broadcast(const struct nn_call *call, row_function *row_of)
+void nn_broadcast(const struct nn_call *call, nn_row_function *row_of)
 {
     const struct nn_shape *out = call->out_shape;
-    struct rows rows = {
+    struct nn_rows rows = {
         .a = call->in[0].data, .b = call->in[1].data, .out = call->out, .count = 1};
     if (out->rank == 0) {
         row_of(&rows);
@@ -133,12 +123,12 @@ static void broadcast(const struct nn_call *call, row_function *row_of)
 
 void nn_add(const struct nn_call *call)
 {
-    broadcast(call, add_row);
+    nn_broadcast(call, add_row);
 }
 
 void nn_mul(const struct nn_call *call)
 {
-    broadcast(call, mul_row);
+    nn_broadcast(call, mul_row);
 }
 
 void nn_affine(const struct nn_call *call)

@@ -17,12 +17,7 @@ void nn_concat(const struct nn_call *call)
     }
 }
 
-/* An index of the output, counted up like an odometer. */
-struct odometer {
-    uint32_t at[NN_MAX_RANK];
-};
-
-static void odometer_next(struct odometer *odometer, const struct nn_shape *shape)
+void nn_odometer_next(struct nn_odometer *odometer, const struct nn_shape *shape)
 {
     for (uint32_t d = shape->rank; d-- > 0;) {
         if (++odometer->at[d] < shape->dims[d]) {
@@ -41,8 +36,8 @@ void nn_transpose(const struct nn_call *call)
         steps[d] = nn_shape_product(in, from + 1, in->rank);
     }
     size_t total = nn_shape_product(out, 0, out->rank);
-    struct odometer odometer = {0};
-    for (size_t i = 0; i < total; i++, odometer_next(&odometer, out)) {
+    struct nn_odometer odometer = {0};
+    for (size_t i = 0; i < total; i++, nn_odometer_next(&odometer, out)) {
         size_t from = 0;
         for (uint32_t d = 0; d < out->rank; d++) {
             from += odometer.at[d] * steps[d];
@@ -73,8 +68,8 @@ void nn_pad(const struct nn_call *call)
     const int32_t *attrs = call->op->attrs;
     float value = nn_attr_float(call->op, NN_P_VALUE);
     size_t total = nn_shape_product(out, 0, out->rank);
-    struct odometer odometer = {0};
-    for (size_t i = 0; i < total; i++, odometer_next(&odometer, out)) {
+    struct nn_odometer odometer = {0};
+    for (size_t i = 0; i < total; i++, nn_odometer_next(&odometer, out)) {
         int64_t from = 0;
         for (uint32_t d = 0; d < out->rank && from >= 0; d++) {
             int64_t source =
@@ -83,5 +78,22 @@ void nn_pad(const struct nn_call *call)
             from = source < 0 ? -1 : from * in->dims[d] + source;
         }
         call->out[i] = from < 0 ? value : call->in[0].data[from];
+    }
+}
+
+void nn_slice(const struct nn_call *call)
+{
+    const struct nn_shape *in = call->in[0].shape, *out = call->out_shape;
+    const int32_t *attrs = call->op->attrs;
+    size_t total = nn_shape_product(out, 0, out->rank);
+    struct nn_odometer odometer = {0};
+    for (size_t i = 0; i < total; i++, nn_odometer_next(&odometer, out)) {
+        int64_t from = 0;
+        for (uint32_t d = 0; d < out->rank; d++) {
+            int64_t at =
+                attrs[NN_L_START + d] + (int64_t)odometer.at[d] * attrs[NN_L_STEP + d];
+            from = from * in->dims[d] + at;
+        }
+        call->out[i] = call->in[0].data[from];
     }
 }

@@ -4,9 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "nn/model.h"
-
-enum { MAX_ATTR = NN_MAX_DIM };
+#include "nn/infer.h"
 
 static const struct nn_op_info op_infos[NN_OP_CODES] = {
     [NN_CONV] = {"Conv", 2, 4, 11, true, false},
@@ -25,25 +23,13 @@ static const struct nn_op_info op_infos[NN_OP_CODES] = {
     [NN_AFFINE] = {"Affine", 3, 3, 0, true, true},
     [NN_PAD] = {"Pad", 1, 1, 14, false, false},
     [NN_TRANSPOSE] = {"Transpose", 1, 1, 6, false, false},
+    [NN_UNARY] = {"Unary", 1, 1, 3, false, true},
+    [NN_BINARY] = {"Binary", 2, 2, 1, true, true},
+    [NN_REDUCE] = {"Reduce", 1, 1, 2, false, false},
+    [NN_SLICE] = {"Slice", 1, 1, 18, false, false},
+    [NN_RESIZE] = {"Resize", 1, 1, 17, false, false},
+    [NN_CONV_TRANSPOSE] = {"ConvTranspose", 2, 3, 11, true, false},
 };
-
-/* What one inference needs; kept together so that the functions stay short. */
-struct inference {
-    const struct nn_op *op;
-    const struct nn_shape *const *in;
-    uint32_t count;
-    struct nn_shape out;
-    uint64_t macs_each; /* for one output element */
-    struct muster_nn_error *error;
-};
-
-#define INVALID(inference, ...)                                                          \
-    nn_fail((inference)->error, MUSTER_NN_INVALID, __VA_ARGS__)
-
-static bool attr_within(int32_t value, int32_t low, int32_t high)
-{
-    return value >= low && value <= high;
-}
 
 static struct nn_window window_of(const struct nn_op *op, unsigned axis)
 {
@@ -62,12 +48,12 @@ static struct nn_window window_of(const struct nn_op *op, unsigned axis)
  */
 static bool window_valid(const struct nn_window *window, bool pool)
 {
-    if (window->kernel < 1 || window->kernel > MAX_ATTR || window->stride < 1 ||
-        window->stride > MAX_ATTR || window->dilation < 1 ||
-        window->dilation > MAX_ATTR) {
+    if (window->kernel < 1 || window->kernel > NN_MAX_DIM || window->stride < 1 ||
+        window->stride > NN_MAX_DIM || window->dilation < 1 ||
+        window->dilation > NN_MAX_DIM) {
         return false;
     }
-    int64_t most = pool ? (window->kernel - 1) * window->dilation : MAX_ATTR;
+    int64_t most = pool ? (window->kernel - 1) * window->dilation : NN_MAX_DIM;
     return window->pad_begin >= 0 && window->pad_begin <= most && window->pad_end >= 0 &&
            window->pad_end <= most;
 }
@@ -142,9 +128,9 @@ static enum muster_nn_status infer_conv(struct inference *inference)
 static enum muster_nn_status infer_pool(struct inference *inference)
 {
     const int32_t *attrs = inference->op->attrs;
-    if (!attr_within(attrs[NN_W_CEIL_MODE], 0, 1) ||
+    if (!nn_attr_within(attrs[NN_W_CEIL_MODE], 0, 1) ||
         (inference->op->code == NN_AVERAGE_POOL &&
-         !attr_within(attrs[NN_W_COUNT_PAD], 0, 1))) {
+         !nn_attr_within(attrs[NN_W_COUNT_PAD], 0, 1))) {
         return INVALID(inference, "ceil_mode or count_include_pad is not 0 or 1");
     }
     return infer_window(inference);
@@ -170,8 +156,8 @@ static enum muster_nn_status infer_gemm(struct inference *inference)
     const int32_t *attrs = inference->op->attrs;
     const struct nn_shape *a = inference->in[0], *b = inference->in[1];
     const struct nn_shape *c = inference->count > 2 ? inference->in[2] : NULL;
-    if (a->rank != 2 || b->rank != 2 || !attr_within(attrs[NN_G_TRANS_A], 0, 1) ||
-        !attr_within(attrs[NN_G_TRANS_B], 0, 1)) {
+    if (a->rank != 2 || b->rank != 2 || !nn_attr_within(attrs[NN_G_TRANS_A], 0, 1) ||
+        !nn_attr_within(attrs[NN_G_TRANS_B], 0, 1)) {
         return INVALID(inference, "the factors are not two matrices");
     }
     if (!isfinite(nn_attr_float(inference->op, NN_G_ALPHA)) ||
@@ -291,7 +277,7 @@ static enum muster_nn_status infer_softmax(struct inference *inference)
 {
     const int32_t *attrs = inference->op->attrs;
     if (attrs[0] < 0 || attrs[0] >= (int32_t)inference->in[0]->rank ||
-        !attr_within(attrs[1], 0, 1)) {
+        !nn_attr_within(attrs[1], 0, 1)) {
         return INVALID(inference, "axis %d is outside the rank", attrs[0]);
     }
     return infer_same(inference);
@@ -313,7 +299,7 @@ static enum muster_nn_status infer_pad(struct inference *inference)
 {
     const int32_t *attrs = inference->op->attrs;
     const struct nn_shape *x = inference->in[0];
-    if (!attr_within(attrs[NN_P_MODE], NN_PAD_CONSTANT, NN_PAD_EDGE) ||
+    if (!nn_attr_within(attrs[NN_P_MODE], NN_PAD_CONSTANT, NN_PAD_EDGE) ||
         !isfinite(nn_attr_float(inference->op, NN_P_VALUE))) {
         return INVALID(inference, "unknown mode or a value that is not finite");
     }
@@ -324,7 +310,7 @@ static enum muster_nn_status infer_pad(struct inference *inference)
         if (d < x->rank && attrs[NN_P_MODE] == NN_PAD_REFLECT) {
             high = (int32_t)x->dims[d] - 1;
         }
-        if (!attr_within(begin, 0, high) || !attr_within(end, 0, high)) {
+        if (!nn_attr_within(begin, 0, high) || !nn_attr_within(end, 0, high)) {
             return INVALID(inference, "pads of dimension %u out of range", d);
         }
         inference->out.dims[d] = x->dims[d] + (uint32_t)begin + (uint32_t)end;
@@ -354,8 +340,6 @@ static enum muster_nn_status infer_transpose(struct inference *inference)
     return MUSTER_NN_OK;
 }
 
-typedef enum muster_nn_status infer_function(struct inference *inference);
-
 static infer_function *const infer_functions[NN_OP_CODES] = {
     [NN_CONV] = infer_conv,         [NN_MAX_POOL] = infer_pool,
     [NN_AVERAGE_POOL] = infer_pool, [NN_GLOBAL_AVERAGE_POOL] = infer_global_pool,
@@ -365,6 +349,9 @@ static infer_function *const infer_functions[NN_OP_CODES] = {
     [NN_CONCAT] = infer_concat,     [NN_RESHAPE] = infer_reshape,
     [NN_SOFTMAX] = infer_softmax,   [NN_AFFINE] = infer_affine,
     [NN_PAD] = infer_pad,           [NN_TRANSPOSE] = infer_transpose,
+    [NN_UNARY] = nn_infer_unary,    [NN_BINARY] = nn_infer_binary,
+    [NN_REDUCE] = nn_infer_reduce,  [NN_SLICE] = nn_infer_slice,
+    [NN_RESIZE] = nn_infer_resize,  [NN_CONV_TRANSPOSE] = nn_infer_conv_transpose,
 };
 
 const struct nn_op_info *nn_op_info(uint32_t code)

@@ -128,7 +128,9 @@ static enum outcome compare(struct test_case *test, struct muster_nn_context *co
     for (size_t i = 0; i < count; i++) {
         double wanted =
             expected->floats ? (double)expected->floats[i] : (double)expected->ints[i];
-        if (!(fabs((double)got[i] - wanted) <= absolute + relative * fabs(wanted))) {
+        double tolerance = absolute + relative * fabs(wanted);
+        bool neither = isnan(wanted) && isnan(got[i]);
+        if (!neither && !(fabs((double)got[i] - wanted) <= tolerance)) {
             (void)snprintf(test->why, sizeof test->why,
                            "value %zu of output %zu is %g instead of %g", i, index,
                            (double)got[i], wanted);

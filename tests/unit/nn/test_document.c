@@ -138,7 +138,13 @@ static void operators_have_the_document_s_codes(void **state)
                                                    [NN_SOFTMAX] = "Softmax",
                                                    [NN_AFFINE] = "Affine",
                                                    [NN_PAD] = "Pad",
-                                                   [NN_TRANSPOSE] = "Transpose"};
+                                                   [NN_TRANSPOSE] = "Transpose",
+                                                   [NN_UNARY] = "Unary",
+                                                   [NN_BINARY] = "Binary",
+                                                   [NN_REDUCE] = "Reduce",
+                                                   [NN_SLICE] = "Slice",
+                                                   [NN_RESIZE] = "Resize",
+                                                   [NN_CONV_TRANSPOSE] = "ConvTranspose"};
     for (int code = 1; code < NN_OP_CODES; code++) {
         char row[64];
         (void)snprintf(row, sizeof row, "\n| %d | %s |", code, names[code]);
