@@ -46,7 +46,8 @@ enum {
     NN_MAX_DATA = 1 << 26,
     NN_MAX_TEXT = 1024,
     NN_MAX_CONCAT = 1024,
-    NN_BLOCK = 16 /* channels of a block, outputs of a panel */
+    NN_TAPS_MAX = 64, /* of a kernel of a packed Conv of group 1 */
+    NN_BLOCK = 16     /* channels of a block, outputs of a panel */
 };
 
 #define NN_ABSENT UINT32_C(0xffffffff)

@@ -45,6 +45,11 @@ static bool conv_fits(const struct nn_op *op, const struct nn_laid *in, uint32_t
     uint32_t group = (uint32_t)op->attrs[NN_W_GROUP];
     bool depthwise = group == x->dims[1] && w->dims[0] == group && group > 1;
     bool from_last = in[0].layout == NN_LAST && group == 1;
+    uint64_t taps =
+        (uint64_t)op->attrs[NN_W_KERNEL_H] * (uint64_t)op->attrs[NN_W_KERNEL_W];
+    if (taps > NN_TAPS_MAX && group == 1) {
+        return false;
+    }
     if (x->rank != 4 || (group != 1 && !depthwise) || in[1].layout != NN_PANELS ||
         (in[0].layout != NN_BLOCKED && !from_last) || out->layout != NN_BLOCKED) {
         return false;

@@ -1,40 +1,147 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A tile is up to PIXELS output pixels, anywhere in the plane, by one or two blocks of 16
- * outputs. Its sums stay in registers while all weights pass; each tap of the kernel is
- * reached through one pointer a pixel, so that strides, pads and ends of rows cost
- * nothing inside the loop over channels: a pixel in the padding points to zeros. */
+ * outputs. Its sums stay in registers while all weights pass. Where its pixels' inputs
+ * are is written down first, once for many blocks, so that strides, pads and ends of rows
+ * cost nothing beside the sums: a pixel in the padding points to zeros. */
 #include "nn/fast/vec.h"
 
-static const float zeros[NN_BLOCK] __attribute__((aligned(64)));
-
-struct tile {
-    const float *weights; /* of its first block */
-    size_t block, pixel;  /* the first of each */
+/* JOINED: taps of one row of the kernel that are taken together. */
+enum {
+    REACHES_MAX = NN_TAPS_MAX,
+    JOINED_MAX = 32,
+    JOINED_ROWS_MAX = 8,
+    GROUP_BYTES = 1 << 18
 };
 
-/* A pixel's position under the first tap, in the input. */
-struct spot {
-    int32_t y, x;
-};
+static const float zeros[JOINED_MAX] __attribute__((aligned(64)));
 
-/* The weights of a tile's first and second block. */
-struct panels {
-    const float *first, *second;
-};
-
-/* Where the pixels' channels are under one tap, and how far it is to the next block. */
+/* Where the pixels' inputs are under one tap, or one row of taps, and how far it is from
+ * one chunk of them to the next. */
 struct reach {
     const float *at[PIXELS];
     size_t step[PIXELS];
+    bool any; /* not all of it is padding */
 };
 
-NN_INLINE void tile_spots(const struct nn_fast_conv *conv, size_t pixel,
-                          struct spot *spots, const int pixels)
+struct tile {
+    const struct reach *reaches;
+    int64_t reach_count;
+    size_t count, chunk;  /* inputs of a reach, and how many of them lie together */
+    const float *weights; /* of its first block */
+    size_t panel;         /* floats from one block's weights to the next */
+    size_t block, pixel;  /* the first of each */
+};
+
+/* What is the same for all tiles, and the reaches of the current one. */
+struct table {
+    bool plain;  /* 1x1 without stride and padding: pixels in are pixels out */
+    bool joined; /* channels last: the taps of a row of the kernel lie together */
+    struct tile tile;
+    struct reach reaches[REACHES_MAX];
+    float edges[JOINED_ROWS_MAX][PIXELS][JOINED_MAX];
+};
+
+static void table_init(struct table *table, const struct nn_fast_conv *conv)
 {
-    int64_t y = (int64_t)pixel / conv->out_width, x = (int64_t)pixel % conv->out_width;
-    for (int p = 0; p < pixels; p++) {
-        spots[p] = (struct spot){(int32_t)(y * conv->stride_h - conv->pad_top),
-                                 (int32_t)(x * conv->stride_w - conv->pad_left)};
+    size_t taps = (size_t)(conv->kernel_h * conv->kernel_w);
+    size_t row = (size_t)conv->kernel_w * conv->channels;
+    table->plain = taps == 1 && conv->stride_h == 1 && conv->stride_w == 1 &&
+                   conv->pad_top == 0 && conv->pad_left == 0 &&
+                   conv->in_height == conv->out_height &&
+                   conv->in_width == conv->out_width;
+    table->joined = taps > 1 && conv->in_pixel == conv->channels &&
+                    conv->channels < NN_BLOCK && conv->dilation_w == 1 &&
+                    row <= JOINED_MAX && conv->kernel_h <= JOINED_ROWS_MAX;
+    table->tile = (struct tile){.reaches = table->reaches,
+                                .reach_count = (int64_t)taps,
+                                .count = conv->channels,
+                                .chunk = NN_BLOCK,
+                                .panel = taps * conv->channels * NN_BLOCK};
+    if (table->joined) {
+        table->tile.reach_count = conv->kernel_h;
+        table->tile.count = table->tile.chunk = row;
+    } else if (conv->in_plane == NN_BLOCK) {
+        table->tile.chunk = conv->channels; /* one channel after another */
+    }
+}
+
+/* Copies a row of taps that is partly padding, with zeros for that part. */
+static void copy_edge(const struct nn_fast_conv *conv, const float *row, int64_t x,
+                      float *edge)
+{
+    for (int64_t k = 0; k < conv->kernel_w; k++, edge += conv->channels) {
+        bool inside = x + k >= 0 && x + k < conv->in_width;
+        for (size_t c = 0; c < conv->channels; c++) {
+            edge[c] = inside ? row[(size_t)(x + k) * conv->channels + c] : 0.0f;
+        }
+    }
+}
+
+/* Pixel p of the tile, whose first tap is at (y, x) of the input. */
+static void reach_rows(struct table *table, const struct nn_fast_conv *conv, size_t p,
+                       int64_t y, int64_t x)
+{
+    for (int64_t ky = 0; ky < conv->kernel_h; ky++, y += conv->dilation_h) {
+        struct reach *reach = &table->reaches[ky];
+        reach->at[p] = zeros;
+        reach->step[p] = 0;
+        if (y < 0 || y >= conv->in_height) {
+            continue;
+        }
+        const float *row = conv->in + (size_t)(y * conv->in_width) * conv->channels;
+        reach->any = true;
+        if (x >= 0 && x + conv->kernel_w <= conv->in_width) {
+            reach->at[p] = row + (size_t)x * conv->channels;
+        } else {
+            copy_edge(conv, row, x, table->edges[ky][p]);
+            reach->at[p] = table->edges[ky][p];
+        }
+    }
+}
+
+static void reach_taps(struct table *table, const struct nn_fast_conv *conv, size_t p,
+                       int64_t y, int64_t x)
+{
+    struct reach *reach = table->reaches;
+    for (int64_t ky = 0; ky < conv->kernel_h; ky++) {
+        int64_t row = y + ky * conv->dilation_h;
+        for (int64_t kx = 0; kx < conv->kernel_w; kx++, reach++) {
+            int64_t column = x + kx * conv->dilation_w;
+            bool inside = (uint64_t)row < (uint64_t)conv->in_height &&
+                          (uint64_t)column < (uint64_t)conv->in_width;
+            size_t offset = (size_t)(row * conv->in_width + column) * conv->in_pixel;
+            reach->at[p] = inside ? conv->in + offset : zeros;
+            reach->step[p] = inside ? conv->in_plane : 0;
+            reach->any |= inside;
+        }
+    }
+}
+
+static void table_fill(struct table *table, const struct nn_fast_conv *conv,
+                       size_t pixels)
+{
+    if (table->plain) {
+        struct reach *reach = table->reaches;
+        reach->any = true;
+        for (size_t p = 0; p < pixels; p++) {
+            reach->at[p] = conv->in + (table->tile.pixel + p) * conv->in_pixel;
+            reach->step[p] = conv->in_plane;
+        }
+        return;
+    }
+    int64_t y = (int64_t)table->tile.pixel / conv->out_width;
+    int64_t x = (int64_t)table->tile.pixel % conv->out_width;
+    for (int64_t r = 0; r < table->tile.reach_count; r++) {
+        table->reaches[r].any = false;
+    }
+    for (size_t p = 0; p < pixels; p++) {
+        int64_t top = y * conv->stride_h - conv->pad_top;
+        int64_t left = x * conv->stride_w - conv->pad_left;
+        if (table->joined) {
+            reach_rows(table, conv, p, top, left);
+        } else {
+            reach_taps(table, conv, p, top, left);
+        }
         x++;
         if (x == conv->out_width) {
             x = 0;
@@ -43,25 +150,29 @@ NN_INLINE void tile_spots(const struct nn_fast_conv *conv, size_t pixel,
     }
 }
 
-/* Points at tap (ky, kx); false if all of it is padding. */
-NN_INLINE bool tile_reach(const struct nn_fast_conv *conv, const struct spot *spots,
-                          int64_t ky, int64_t kx, struct reach *reach, const int pixels)
-{
-    bool any = false;
-    for (int p = 0; p < pixels; p++) {
-        int64_t y = spots[p].y + ky * conv->dilation_h;
-        int64_t x = spots[p].x + kx * conv->dilation_w;
-        bool inside = (uint64_t)y < (uint64_t)conv->in_height &&
-                      (uint64_t)x < (uint64_t)conv->in_width;
-        size_t offset = (size_t)(y * conv->in_width + x) * conv->in_pixel;
-        reach->at[p] = inside ? conv->in + offset : zeros;
-        reach->step[p] = inside ? conv->in_plane : 0;
-        any |= inside;
+/* Calls for every sum of a tile, in registers: its vector v of pixel p. */
+#define EACH_SUM(v, p, what)                                                             \
+    NN_UNROLL                                                                            \
+    for (int v = 0; v < blocks * PARTS; v++) {                                           \
+        NN_UNROLL                                                                        \
+        for (int p = 0; p < pixels; p++) {                                               \
+            what;                                                                        \
+        }                                                                                \
     }
-    return any;
+
+NN_INLINE size_t place_of(const struct nn_fast_conv *conv, const struct tile *tile, int p,
+                          int v)
+{
+    return (tile->block + (size_t)(v / PARTS)) * conv->out_plane +
+           (tile->pixel + (size_t)p) * conv->out_pixel + (size_t)(v % PARTS) * LANES;
 }
 
-/* Adds `count` channels of every pixel. */
+/* The weights of a tile's first and second block. */
+struct panels {
+    const float *first, *second;
+};
+
+/* Adds `count` inputs of every pixel. */
 NN_INLINE void tile_add(vec sums[PIXELS][2 * PARTS], const float *const *at,
                         const struct panels *panels, size_t count, const int pixels,
                         const int blocks)
@@ -87,23 +198,29 @@ NN_INLINE void tile_add(vec sums[PIXELS][2 * PARTS], const float *const *at,
     }
 }
 
+/* Adds the summand and applies the activation: one decision for all. */
+NN_INLINE void tile_finish(const struct nn_fast_conv *conv, const struct tile *tile,
+                           vec sums[PIXELS][2 * PARTS], const int pixels,
+                           const int blocks)
+{
+    const vec low =
+        vec_all(conv->finish.activation == NN_ACT_CLIP ? conv->finish.low : 0);
+    const vec high = vec_all(conv->finish.high);
+    if (conv->add) {
+        EACH_SUM(v, p, sums[p][v] += vec_load(conv->add + place_of(conv, tile, p, v)));
+    }
+    if (conv->finish.activation != NN_NO_ACTIVATION) {
+        EACH_SUM(v, p, sums[p][v] = vec_max(low, sums[p][v]));
+    }
+    if (conv->finish.activation == NN_ACT_CLIP) {
+        EACH_SUM(v, p, sums[p][v] = vec_min(high, sums[p][v]));
+    }
+}
+
 NN_INLINE void tile_store(const struct nn_fast_conv *conv, const struct tile *tile,
                           vec sums[PIXELS][2 * PARTS], const int pixels, const int blocks)
 {
-    NN_UNROLL
-    for (int p = 0; p < pixels; p++) {
-        NN_UNROLL
-        for (int v = 0; v < blocks * PARTS; v++) {
-            size_t at = (tile->block + (size_t)(v / PARTS)) * conv->out_plane +
-                        (tile->pixel + (size_t)p) * conv->out_pixel +
-                        (size_t)(v % PARTS) * LANES;
-            vec value = sums[p][v];
-            if (conv->add) {
-                value += vec_load(conv->add + at);
-            }
-            vec_store(conv->out + at, vec_finish(value, &conv->finish));
-        }
-    }
+    EACH_SUM(v, p, vec_store(conv->out + place_of(conv, tile, p, v), sums[p][v]));
 }
 
 /* As tile_store for an output whose rows are no whole blocks. */
@@ -117,8 +234,7 @@ NN_INLINE void tile_store_lanes(const struct nn_fast_conv *conv, const struct ti
             size_t block = tile->block + (size_t)b;
             size_t count = block + 1 == conv->blocks ? conv->last_lanes : NN_BLOCK;
             for (int v = 0; v < PARTS; v++) {
-                vec_store(lanes + v * LANES,
-                          vec_finish(sums[p][b * PARTS + v], &conv->finish));
+                vec_store(lanes + v * LANES, sums[p][b * PARTS + v]);
             }
             memcpy(conv->out + block * conv->out_plane +
                        (tile->pixel + (size_t)p) * conv->out_pixel,
@@ -131,11 +247,7 @@ NN_INLINE void tile_run(const struct nn_fast_conv *conv, const struct tile *tile
                         const int pixels, const int blocks)
 {
     vec sums[PIXELS][2 * PARTS];
-    struct spot spots[PIXELS];
-    struct reach reach;
     const float *weights = tile->weights;
-    const size_t panel =
-        (size_t)(conv->kernel_h * conv->kernel_w) * conv->channels * NN_BLOCK;
     NN_UNROLL
     for (int v = 0; v < blocks * PARTS; v++) {
         vec bias = conv->bias ? vec_load(conv->bias + tile->block * NN_BLOCK + v * LANES)
@@ -145,24 +257,28 @@ NN_INLINE void tile_run(const struct nn_fast_conv *conv, const struct tile *tile
             sums[p][v] = bias;
         }
     }
-    tile_spots(conv, tile->pixel, spots, pixels);
-    for (int64_t tap = 0; tap < conv->kernel_h * conv->kernel_w; tap++) {
-        if (!tile_reach(conv, spots, tap / conv->kernel_w, tap % conv->kernel_w, &reach,
-                        pixels)) {
-            weights += conv->channels * NN_BLOCK;
+    const struct reach *end = tile->reaches + tile->reach_count;
+    for (const struct reach *reach = tile->reaches; reach < end; reach++) {
+        if (!reach->any) {
+            weights += tile->count * NN_BLOCK;
             continue;
         }
-        for (size_t left = conv->channels; left > 0;) {
-            size_t count = left < NN_BLOCK ? left : NN_BLOCK;
-            tile_add(sums, reach.at, &(struct panels){weights, weights + panel}, count,
+        const float *at[PIXELS];
+        for (int p = 0; p < pixels; p++) {
+            at[p] = reach->at[p];
+        }
+        for (size_t left = tile->count; left > 0;) {
+            size_t count = left < tile->chunk ? left : tile->chunk;
+            tile_add(sums, at, &(struct panels){weights, weights + tile->panel}, count,
                      pixels, blocks);
             for (int p = 0; p < pixels; p++) {
-                reach.at[p] += reach.step[p];
+                at[p] += reach->step[p];
             }
             weights += count * NN_BLOCK;
             left -= count;
         }
     }
+    tile_finish(conv, tile, sums, pixels, blocks);
     if (conv->last_lanes == NN_BLOCK) {
         tile_store(conv, tile, sums, pixels, blocks);
     } else {
@@ -219,29 +335,38 @@ static tile_function *const singles[] = {tile_1_1, tile_2_1, tile_3_1, tile_4_1,
 static tile_function *const pairs[] = {tile_1_2};
 #endif
 
-/* All pixels for the blocks from `block` on, in tiles of nearly the same size. */
-static void run_blocks(const struct nn_fast_conv *conv, size_t block, size_t most,
-                       tile_function *const *functions)
+/* Blocks [begin, end) of one tile of `pixels` pixels. */
+static void run_tile(struct table *table, const struct nn_fast_conv *conv, size_t begin,
+                     size_t end, size_t pixels)
 {
-    size_t panel = (size_t)(conv->kernel_h * conv->kernel_w) * conv->channels * NN_BLOCK;
-    size_t pixels = (size_t)(conv->out_height * conv->out_width);
-    struct tile tile = {.weights = conv->weights + block * panel, .block = block};
-    for (size_t tiles = (pixels + most - 1) / most; tiles > 0; tiles--) {
-        size_t count = (pixels - tile.pixel + tiles - 1) / tiles;
-        functions[count - 1](conv, &tile);
-        tile.pixel += count;
+    struct tile *tile = &table->tile;
+    tile->weights = conv->weights + begin * tile->panel;
+    tile->block = begin;
+    while (tile->block < end) {
+        bool pair = pixels <= PAIR_PIXELS && tile->block + 2 <= end;
+        (pair ? pairs : singles)[pixels - 1](conv, tile);
+        tile->block += pair ? 2 : 1;
+        tile->weights += (pair ? 2 : 1) * tile->panel;
     }
 }
 
+/* Blocks are taken in groups whose weights stay in the cache while the tiles pass; tiles
+ * have nearly the same size. */
 void NN_OF(nn_fast_conv)(const struct nn_fast_conv *conv)
 {
-    bool paired = (int)PAIR_PIXELS == (int)PIXELS ||
-                  conv->out_height * conv->out_width <= PAIR_PIXELS;
-    size_t block = 0;
-    for (; paired && block + 2 <= conv->blocks; block += 2) {
-        run_blocks(conv, block, PAIR_PIXELS, pairs);
-    }
-    for (; block < conv->blocks; block++) {
-        run_blocks(conv, block, PIXELS, singles);
+    struct table table;
+    table_init(&table, conv);
+    size_t pixels = (size_t)(conv->out_height * conv->out_width);
+    size_t fit = GROUP_BYTES / (table.tile.panel * sizeof(float));
+    size_t group = fit < 2 ? 2 : fit / 2 * 2;
+    for (size_t begin = 0; begin < conv->blocks; begin += group) {
+        size_t end = conv->blocks - begin < group ? conv->blocks : begin + group;
+        table.tile.pixel = 0;
+        for (size_t tiles = (pixels + PIXELS - 1) / PIXELS; tiles > 0; tiles--) {
+            size_t count = (pixels - table.tile.pixel + tiles - 1) / tiles;
+            table_fill(&table, conv, count);
+            run_tile(&table, conv, begin, end, count);
+            table.tile.pixel += count;
+        }
     }
 }
