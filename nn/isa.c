@@ -87,7 +87,7 @@ enum nn_isa nn_isa_chosen(void)
         if (!nn_isa_has(isa)) {
             continue;
         }
-        best = isa;
+        best = isa < NN_ISA_AVX512 ? isa : best;
         if (wanted && strcmp(wanted, names[isa]) == 0) {
             return isa;
         }

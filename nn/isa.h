@@ -16,9 +16,10 @@ enum nn_isa {
     NN_ISAS
 };
 
-/* The family that kernels are taken from: the best that the machine has, or the one that
- * the environment variable MUSTER_NN_ISA names (generic, avx2, avx512) if the machine has
- * it. */
+/* The family that kernels are taken from: the one that the environment variable
+ * MUSTER_NN_ISA names (generic, avx2, avx512) if the machine has it; otherwise the best
+ * up to AVX2. AVX-512 is taken by name only until its kernels have been measured on a
+ * machine that has it. */
 enum nn_isa nn_isa_chosen(void);
 
 bool nn_isa_has(enum nn_isa isa);

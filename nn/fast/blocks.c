@@ -44,8 +44,11 @@ static void pool_pixel(const struct nn_fast_conv *pool, const float *plane, floa
         for (int64_t kx = columns->begin; kx < columns->end; kx++) {
             for (int v = 0; v < PARTS; v++) {
                 vec value = vec_load(row + kx * pool->dilation_w * NN_BLOCK + v * LANES);
-                most[v] = vec_max(value, most[v]);
-                sum[v] += value;
+                if (pool->average) {
+                    sum[v] += value;
+                } else {
+                    most[v] = vec_max(value, most[v]);
+                }
             }
         }
     }
@@ -65,6 +68,7 @@ static void pool_pixel(const struct nn_fast_conv *pool, const float *plane, floa
 
 void NN_OF(nn_fast_pool)(const struct nn_fast_conv *pool)
 {
+    const int64_t reach = (pool->kernel_w - 1) * pool->dilation_w;
     for (size_t block = 0; block < pool->blocks; block++) {
         const float *plane = pool->in + block * pool->in_plane;
         float *out = pool->out + block * pool->out_plane;
@@ -73,9 +77,12 @@ void NN_OF(nn_fast_pool)(const struct nn_fast_conv *pool)
                 span_of(y * pool->stride_h - pool->pad_top, pool->kernel_h,
                         pool->dilation_h, pool->in_height, pool->pad_bottom);
             for (int64_t x = 0; x < pool->out_width; x++, out += NN_BLOCK) {
-                struct span columns =
-                    span_of(x * pool->stride_w - pool->pad_left, pool->kernel_w,
-                            pool->dilation_w, pool->in_width, pool->pad_right);
+                int64_t first = x * pool->stride_w - pool->pad_left;
+                struct span columns = {first, 0, pool->kernel_w, pool->kernel_w};
+                if (first < 0 || first + reach >= pool->in_width) {
+                    columns = span_of(first, pool->kernel_w, pool->dilation_w,
+                                      pool->in_width, pool->pad_right);
+                }
                 pool_pixel(pool, plane, out, &rows, &columns);
             }
         }
