@@ -190,21 +190,70 @@ enum status tally_add(struct tally *tally, const struct report_place *place,
     return tally_rows_add(tally, place, report, lag_ms, ret_implausible, err);
 }
 
+/* By quarter-hour, cohort and bucket. */
+static int compare_latencies(const void *left, const void *right)
+{
+    const struct rollup_delta *a = left;
+    const struct rollup_delta *b = right;
+    if (a->bucket_ms != b->bucket_ms) {
+        return a->bucket_ms < b->bucket_ms ? -1 : 1;
+    }
+    if (a->cohort_id != b->cohort_id) {
+        return a->cohort_id < b->cohort_id ? -1 : 1;
+    }
+    return a->slot < b->slot ? -1 : a->slot > b->slot;
+}
+
+static struct rollup_delta delta_of(const struct tally_cell *cell)
+{
+    return (struct rollup_delta){
+        .bucket_ms = cell->bucket_ms,
+        .cohort_id = cell->cohort_id,
+        .slot = cell->slot,
+        .n = cell->n,
+        .sum = cell->sum,
+    };
+}
+
+/* One row a quarter-hour and cohort. */
+static enum status write_latencies(struct tally *tally, struct db *db, struct err *err)
+{
+    struct rollup_delta *deltas = malloc((tally->count + 1) * sizeof *deltas);
+    if (!deltas) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for rollup counters");
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < tally->capacity; i++) {
+        const struct tally_cell *cell = &tally->cells[i];
+        if (cell->n != 0 && cell->rollup == ROLLUP_LATENCY_QUARTER) {
+            deltas[count++] = delta_of(cell);
+        }
+    }
+    qsort(deltas, count, sizeof *deltas, compare_latencies);
+    enum status status = OK;
+    for (size_t from = 0, to = 0; status == OK && from < count; from = to) {
+        while (to < count && deltas[to].bucket_ms == deltas[from].bucket_ms &&
+               deltas[to].cohort_id == deltas[from].cohort_id) {
+            to++;
+        }
+        status = rollup_add_latencies(db, &deltas[from], to - from, err);
+    }
+    free(deltas);
+    return status;
+}
+
 enum status tally_write(struct tally *tally, struct db *db, struct err *err)
 {
     enum status status = tally_rows_move(tally, err);
     for (size_t i = 0; status == OK && i < tally->capacity; i++) {
         const struct tally_cell *cell = &tally->cells[i];
-        struct rollup_delta delta = {
-            .bucket_ms = cell->bucket_ms,
-            .cohort_id = cell->cohort_id,
-            .slot = cell->slot,
-            .n = cell->n,
-            .sum = cell->sum,
-        };
-        if (cell->n != 0) {
+        struct rollup_delta delta = delta_of(cell);
+        if (cell->n != 0 && cell->rollup != ROLLUP_LATENCY_QUARTER) {
             status = rollup_add(db, (enum rollup)cell->rollup, &delta, err);
         }
+    }
+    if (status == OK) {
+        status = write_latencies(tally, db, err);
     }
     for (size_t i = 0; status == OK && i < tally->hour_count; i++) {
         status = node_hour_add(db, &tally->hours[i], err);

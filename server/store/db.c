@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/store/cells_add.h"
 #include "server/store/report_rows.h"
 
 enum {
@@ -130,15 +131,17 @@ static bool add_capped(int64_t *sum, int64_t more)
     return capped;
 }
 
+void db_add_capped(struct db *db, int64_t *sum, int64_t more)
+{
+    db->sums_capped += add_capped(sum, more) ? 1 : 0;
+}
+
 /* sum_capped(old, more). */
 static void sum_capped(sqlite3_context *context, int count, sqlite3_value **values)
 {
     (void)count;
     int64_t sum = sqlite3_value_int64(values[0]);
-    if (add_capped(&sum, sqlite3_value_int64(values[1]))) {
-        struct db *db = sqlite3_user_data(context);
-        db->sums_capped++;
-    }
+    db_add_capped(sqlite3_user_data(context), &sum, sqlite3_value_int64(values[1]));
     sqlite3_result_int64(context, sum);
 }
 
@@ -183,6 +186,9 @@ static enum status configure(struct db *db, struct err *err)
     }
     if (status == OK) {
         status = register_functions(db, err);
+    }
+    if (status == OK) {
+        status = cells_add_register(db, err);
     }
     if (status != OK) {
         return status;

@@ -46,6 +46,9 @@ struct db_module_table {
  * would fail. One transaction adds at most 2^62. */
 #define DB_SUM_MAX ((INT64_C(1) << 62) - 1)
 
+/* For SQL functions: adds up to there, and counts where more was to be added. */
+void db_add_capped(struct db *db, int64_t *sum, int64_t more);
+
 #define DB_MODULE_TABLE(array)                                                           \
     {                                                                                    \
         .sql = (array), .count = (int)(sizeof(array) / sizeof((array)[0]))               \

@@ -46,7 +46,7 @@ static const char *const sql[] = {
     [CONFIDENCE_QUARTERS] =
         DELETE_BUCKETS("confidence_quarter", "quarter_ms, cohort_id, bin", "quarter_ms"),
     [LATENCY_QUARTERS] =
-        DELETE_BUCKETS("latency_quarter", "quarter_ms, cohort_id, bucket", "quarter_ms"),
+        DELETE_BUCKETS("latency_quarter", "quarter_ms, cohort_id", "quarter_ms"),
     [ENTROPY_QUARTERS] =
         DELETE_BUCKETS("entropy_quarter", "quarter_ms, cohort_id, bin", "quarter_ms"),
     [MARGIN_QUARTERS] =

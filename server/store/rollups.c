@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/store/rollups.h"
 
+#include "base/buf.h"
+#include "format/histogram.h"
+#include "server/store/cell_text.h"
 #include "server/store/db.h"
 
 enum { NODE_HOUR = ROLLUPS };
@@ -20,10 +23,8 @@ static const char *const sql[] = {
         "excluded.n),"
         " confidence_sum = sum_capped(confidence_sum, excluded.confidence_sum)",
     [ROLLUP_LATENCY_QUARTER] =
-        "INSERT INTO latency_quarter(quarter_ms, cohort_id, bucket, n, latency_sum_us)"
-        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET n = sum_capped(n, "
-        "excluded.n),"
-        " latency_sum_us = sum_capped(latency_sum_us, excluded.latency_sum_us)",
+        "INSERT INTO latency_quarter(quarter_ms, cohort_id, buckets) VALUES (?1, ?2, ?3)"
+        " ON CONFLICT DO UPDATE SET buckets = cells_add(buckets, excluded.buckets)",
     [ROLLUP_ENTROPY_QUARTER] =
         "INSERT INTO entropy_quarter(quarter_ms, cohort_id, bin, n)"
         " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET n = sum_capped(n, "
@@ -54,10 +55,31 @@ enum status rollup_add(struct db *db, enum rollup rollup,
     db_bind_int(stmt, 2, delta->cohort_id);
     db_bind_int(stmt, 3, delta->slot);
     db_bind_int(stmt, 4, delta->n);
-    if (rollup == ROLLUP_CLASS_QUARTER || rollup == ROLLUP_CONFIDENCE_QUARTER ||
-        rollup == ROLLUP_LATENCY_QUARTER) {
+    if (rollup == ROLLUP_CLASS_QUARTER || rollup == ROLLUP_CONFIDENCE_QUARTER) {
         db_bind_int(stmt, 5, delta->sum);
     }
+    return db_run(db, stmt, err);
+}
+
+enum status rollup_add_latencies(struct db *db, const struct rollup_delta *deltas,
+                                 size_t count, struct err *err)
+{
+    BUF_AUTO text = BUF_INIT(CELL_TEXT_BYTES * (LATENCY_BUCKETS + 1));
+    char *const from = buf_reserve(&text, CELL_TEXT_BYTES * (count + 1));
+    if (!from) {
+        return buf_status(&text, err);
+    }
+    char *at = from;
+    for (size_t i = 0; i < count; i++) {
+        const struct cell_value cell = {deltas[i].slot, deltas[i].n, deltas[i].sum};
+        *at++ = i > 0 ? ',' : '{';
+        at = cell_text_put(at, &cell, true);
+    }
+    *at++ = '}';
+    DB_STMT stmt = db_statement(db, DB_ROLLUPS, ROLLUP_LATENCY_QUARTER);
+    db_bind_int(stmt, 1, deltas[0].bucket_ms);
+    db_bind_int(stmt, 2, deltas[0].cohort_id);
+    db_bind_text_n(stmt, 3, from, (size_t)(at - from));
     return db_run(db, stmt, err);
 }
 

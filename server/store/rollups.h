@@ -4,6 +4,7 @@
 #ifndef MUSTER_SERVER_STORE_ROLLUPS_H
 #define MUSTER_SERVER_STORE_ROLLUPS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -34,8 +35,13 @@ struct node_hour_delta {
     int64_t first_received_ms, last_received_ms;
 };
 
+/* Adds to one row; not for ROLLUP_LATENCY_QUARTER. */
 enum status rollup_add(struct db *db, enum rollup rollup,
                        const struct rollup_delta *delta, struct err *err) MUST_USE;
+
+/* Adds `count` buckets of one quarter-hour and cohort, ascending by slot. */
+enum status rollup_add_latencies(struct db *db, const struct rollup_delta *deltas,
+                                 size_t count, struct err *err) MUST_USE;
 
 enum status node_hour_add(struct db *db, const struct node_hour_delta *delta,
                           struct err *err) MUST_USE;

@@ -5,12 +5,11 @@
 #include "format/histogram.h"
 #include "format/report.h"
 #include "format/summary.h"
+#include "server/store/cell_text.h"
 #include "server/store/db.h"
 #include "server/store/reports.h"
 
-/* Longest text of a cell: a key of 5 digits, n of 10, a sum of 20, and what is between.
- */
-enum { CELL_BYTES = 48, HISTOGRAMS_BYTES = CELL_BYTES * (SUMMARY_CLASSES_MAX + 1900) };
+enum { HISTOGRAMS_BYTES = CELL_TEXT_BYTES * (SUMMARY_CLASSES_MAX + 1900) };
 
 enum { SUMMARY_INSERT };
 
@@ -22,42 +21,6 @@ static const char *const sql[] = {
         " ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
 };
 const struct db_module_table summaries_statements = DB_MODULE_TABLE(sql);
-
-/* Writes digits at `at`; where they end. */
-static char *put_number(char *at, int64_t value)
-{
-    char digits[20];
-    char *first = digits + sizeof digits;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    if (value < 0) {
-        *at++ = '-';
-    }
-    do {
-        *--first = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    while (first < digits + sizeof digits) {
-        *at++ = *first++;
-    }
-    return at;
-}
-
-static char *put_cell(char *at, const struct summary_cell *cell, bool sums)
-{
-    *at++ = '"';
-    at = put_number(at, cell->index);
-    *at++ = '"';
-    *at++ = ':';
-    if (!sums) {
-        return put_number(at, cell->n);
-    }
-    *at++ = '[';
-    at = put_number(at, cell->n);
-    *at++ = ',';
-    at = put_number(at, cell->sum);
-    *at++ = ']';
-    return at;
-}
 
 /* A histogram as a JSON object. */
 struct column {
@@ -73,11 +36,13 @@ static void write_column(struct buf *text, struct column *column)
     if (column->cells->count == 0) {
         return;
     }
-    char *const from = buf_reserve(text, column->cells->count * CELL_BYTES);
+    char *const from = buf_reserve(text, column->cells->count * CELL_TEXT_BYTES);
     char *at = from;
     for (size_t i = 0; from && i < column->cells->count; i++) {
         *at++ = i > 0 ? ',' : '{';
-        at = put_cell(at, &column->cells->cells[i], column->sums);
+        const struct summary_cell *cell = &column->cells->cells[i];
+        at = cell_text_put(at, &(struct cell_value){cell->index, cell->n, cell->sum},
+                           column->sums);
     }
     if (from) {
         *at++ = '}';

@@ -90,7 +90,7 @@ INSERT INTO a SELECT ms / 900000 * 900000, cohort_id, bucket, sum(n), sum(s) FRO
        j.value * b.middle_us + iif(b.bucket = t.fullest_bucket, t.rest_us, 0)
      FROM told AS t JOIN json_each(t.latency) AS j JOIN latency_bucket AS b ON b.bucket = CAST(j.key AS INTEGER))
   GROUP BY 1, 2, 3;
-INSERT INTO b SELECT quarter_ms, cohort_id, bucket, n, latency_sum_us FROM latency_quarter;
+INSERT INTO b SELECT quarter_ms, cohort_id, bucket, n, latency_sum_us FROM v_latency_quarter;
 SELECT 'latency_quarter', count(*) FROM
   (SELECT * FROM (SELECT * FROM a EXCEPT SELECT * FROM b)
    UNION ALL SELECT * FROM (SELECT * FROM b EXCEPT SELECT * FROM a));

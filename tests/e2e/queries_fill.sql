@@ -48,7 +48,9 @@ INSERT INTO confidence_quarter
   SELECT counted_ms - counted_ms % 900000, cohort_id, min(confidence / 500, 19), count(*), sum(confidence)
   FROM counted GROUP BY 1, 2, 3;
 INSERT INTO latency_quarter
-  SELECT counted_ms - counted_ms % 900000, cohort_id, bucket, count(*), sum(latency_us) FROM counted GROUP BY 1, 2, 3;
+  SELECT quarter_ms, cohort_id, json_group_object(bucket, json_array(n, us)) FROM
+    (SELECT counted_ms - counted_ms % 900000 AS quarter_ms, cohort_id, bucket, count(*) AS n, sum(latency_us) AS us
+     FROM counted GROUP BY 1, 2, 3) GROUP BY 1, 2;
 INSERT INTO node_hour
   SELECT counted_ms - counted_ms % 3600000, node_id, cohort_id, count(*), sum(confidence), sum(latency_us),
          sum(lag_ms > 31622400000), 1, 0, min(received_ms), max(received_ms)
@@ -88,9 +90,13 @@ INSERT INTO confidence_quarter
   GROUP BY 1, 2, 3
   ON CONFLICT DO UPDATE SET n = n + excluded.n, confidence_sum = confidence_sum + excluded.confidence_sum;
 INSERT INTO latency_quarter
-  SELECT counted_ms - counted_ms % 900000, cohort_id, bucket, sum(n), sum(latency_sum_us) FROM v_summary_latency
-  GROUP BY 1, 2, 3
-  ON CONFLICT DO UPDATE SET n = n + excluded.n, latency_sum_us = latency_sum_us + excluded.latency_sum_us;
+  SELECT quarter_ms, cohort_id, json_group_object(bucket, json_array(n, us)) FROM
+    (SELECT quarter_ms, cohort_id, bucket, sum(n) AS n, sum(us) AS us FROM
+       (SELECT counted_ms - counted_ms % 900000 AS quarter_ms, cohort_id, bucket, n, latency_sum_us AS us
+        FROM v_summary_latency
+        UNION ALL SELECT quarter_ms, cohort_id, bucket, n, latency_sum_us FROM v_latency_quarter)
+     GROUP BY 1, 2, 3) GROUP BY 1, 2
+  ON CONFLICT DO UPDATE SET buckets = excluded.buckets;
 INSERT INTO entropy_quarter
   SELECT counted_ms - counted_ms % 900000, cohort_id, key, sum(value) FROM v_summary JOIN summary USING (first_id, cohort_id),
     json_each(summary.entropy) GROUP BY 1, 2, 3;

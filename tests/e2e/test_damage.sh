@@ -20,7 +20,7 @@ INSERT INTO report SELECT ($FROM + i * 10) << 12, 1, 1, 1, i + 1, 100, 0, 0, 0, 
 WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < $ROWS - 1)
 INSERT INTO prediction SELECT (($FROM + i / 100 * 10) << 12) + i % 100, 1, 1, i % 10, i % 10000, i, 0, NULL, NULL FROM s;
 WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < $QUARTERS - 1)
-INSERT INTO latency_quarter SELECT i / 500 * 900000, 1, i % 500, 1, 1 FROM s;
+INSERT INTO latency_quarter SELECT i * 900000, 1, '{"7":[1,7]}' FROM s;
 PRAGMA wal_checkpoint(TRUNCATE);
 SQL
 cp "$WORK/data/muster.db" "$WORK/whole.db"

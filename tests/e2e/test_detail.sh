@@ -101,7 +101,7 @@ result=$(sqlite3 "$WORK/data/muster.db" <<SQL
 SELECT 'minutes', (SELECT sum(n) FROM node_hour) - (SELECT sum(n) FROM class_minute);
 SELECT 'quarters', (SELECT sum(n) FROM node_hour) - (SELECT sum(n) FROM class_quarter);
 SELECT 'confidence', (SELECT sum(n) FROM node_hour) - (SELECT sum(n) FROM confidence_quarter);
-SELECT 'latency', (SELECT sum(n) FROM node_hour) - (SELECT sum(n) FROM latency_quarter);
+SELECT 'latency', (SELECT sum(n) FROM node_hour) - (SELECT sum(n) FROM v_latency_quarter);
 SELECT 'rows and summaries', (SELECT sum(n) FROM node_hour) - (SELECT sum(n) FROM summary)
   - (SELECT sum(rows) FROM report WHERE first_id NOT IN (SELECT first_id FROM summary));
 SELECT 'two minutes in one', count(*) FROM summary

@@ -91,8 +91,8 @@ static void a_summary_counts_and_the_rows_beside_it_do_not(void **state)
     assert_int_equal(NUMBER("SELECT sum(confidence_sum) FROM class_quarter"), 270435);
     assert_int_equal(NUMBER("SELECT sum(confidence_sum) FROM confidence_quarter"),
                      270435);
-    assert_int_equal(NUMBER("SELECT sum(n) FROM latency_quarter"), 30);
-    assert_int_equal(NUMBER("SELECT sum(latency_sum_us) FROM latency_quarter"), 38555);
+    assert_int_equal(NUMBER("SELECT sum(n) FROM v_latency_quarter"), 30);
+    assert_int_equal(NUMBER("SELECT sum(latency_sum_us) FROM v_latency_quarter"), 38555);
     assert_int_equal(NUMBER("SELECT max(n) FROM entropy_quarter"), 15);
     assert_int_equal(NUMBER("SELECT n FROM margin_quarter WHERE bin = 19"), 30);
     assert_int_equal(NUMBER("SELECT sum(n) FROM node_hour"), 30);
@@ -120,7 +120,7 @@ static void what_was_told_can_be_read_again(void **state)
                      3);
     assert_int_equal(NUMBER("SELECT count(*) FROM (SELECT bucket, n, latency_sum_us FROM"
                             " v_summary_latency EXCEPT SELECT bucket, n, latency_sum_us"
-                            " FROM latency_quarter)"),
+                            " FROM v_latency_quarter)"),
                      0);
     assert_int_equal(NUMBER("SELECT sum(n) FROM v_summary_latency"), 30);
     assert_int_equal(NUMBER("SELECT confidence_sum FROM v_summary_confidence"), 270435);

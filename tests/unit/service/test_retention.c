@@ -23,7 +23,7 @@ static const char ROLLUPS_SQL[] =
     "class_minute) + (SELECT sum(quarter_ms % 1000003 * (cohort_id + 7 * class) + 11 * n "
     "+ 13 * confidence_sum) FROM class_quarter) + (SELECT sum(quarter_ms % 1000003 * bin "
     "+ 11 * n + 13 * confidence_sum) FROM confidence_quarter) + (SELECT sum(quarter_ms % "
-    "1000003 * bucket + 11 * n + 13 * latency_sum_us) FROM latency_quarter) + (SELECT "
+    "1000003 * bucket + 11 * n + 13 * latency_sum_us) FROM v_latency_quarter) + (SELECT "
     "sum(hour_ms % 1000003 * node_id + 11 * n + confidence_sum + latency_sum_us + "
     "reports "
     "+ first_received_ms + last_received_ms) FROM node_hour)";
@@ -204,7 +204,8 @@ static void samples_minutes_and_rollups_have_ages_of_their_own(void **state)
         "cohort_id = 77;"
         "INSERT INTO confidence_quarter SELECT minute_ms, 77, 0, 1, 1 FROM class_minute "
         "WHERE cohort_id = 77;"
-        "INSERT INTO latency_quarter SELECT minute_ms, 77, 0, 1, 1 FROM class_minute "
+        "INSERT INTO latency_quarter SELECT minute_ms, 77, '{\"0\":[1,1]}' FROM "
+        "class_minute "
         "WHERE cohort_id = 77;"
         "INSERT INTO entropy_quarter SELECT minute_ms, 77, 0, 1 FROM class_minute "
         "WHERE cohort_id = 77;"
