@@ -60,6 +60,7 @@ static const struct option options[] = {
     INT(readers, 2, 1, 64, "N", "reading connections to the database"),
     INT(max_connections, 10000, 1, 1000000, "N", "connections in all"),
     INT(max_connections_per_address, 2000, 1, 1000000, "N", "connections of an address"),
+    INT(max_streams, 64, 0, 10000, "N", "streams of events at once"),
     INT(head_timeout_ms, 10000, 100, DAY_MS, "MS", "for a request's head, absolute"),
     INT(body_timeout_ms, 30000, 100, DAY_MS, "MS", "for a request's body, absolute"),
     INT(idle_timeout_ms, 75000, 100, DAY_MS, "MS", "between two requests"),

@@ -28,7 +28,7 @@ struct config {
 
     int64_t log_requests; /* 0: no line a request */
     int64_t threads, workers, readers;
-    int64_t max_connections, max_connections_per_address;
+    int64_t max_connections, max_connections_per_address, max_streams;
     int64_t head_timeout_ms, body_timeout_ms, idle_timeout_ms, send_timeout_ms;
     int64_t min_bytes_per_s, bodies_bytes, max_artifact_bytes;
     int64_t address_requests_per_s, address_burst;

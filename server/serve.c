@@ -15,6 +15,7 @@
 #include "server/api/handlers.h"
 #include "server/api/metrics.h"
 #include "server/api/routes.h"
+#include "server/events.h"
 #include "server/heartbeat.h"
 #include "server/http/http.h"
 #include "server/service/checker.h"
@@ -34,6 +35,7 @@ struct server {
     struct workers *workers;
     struct checker *checker;
     struct http *http;
+    struct events *events;
     struct http *metrics;
     struct metrics_sources sources;
     struct heartbeat heartbeat;
@@ -70,6 +72,7 @@ static struct http_limits limits_of(const struct config *config)
     limits.threads = (unsigned)config->threads;
     limits.max_connections = (unsigned)config->max_connections;
     limits.max_connections_per_address = (unsigned)config->max_connections_per_address;
+    limits.max_streams = (unsigned)config->max_streams;
     limits.head_timeout_ms = config->head_timeout_ms;
     limits.body_timeout_ms = config->body_timeout_ms;
     limits.idle_timeout_ms = config->idle_timeout_ms;
@@ -200,6 +203,9 @@ static enum status server_open(struct server *server, const struct config *confi
     if (status == OK) {
         status = open_listeners(server, config, err);
     }
+    if (status == OK) {
+        status = events_start(server->http, server->service, &server->events, err);
+    }
     return status == OK
                ? checker_start(server->store, config->check_hours, &server->checker, err)
                : status;
@@ -210,6 +216,7 @@ static void server_close(struct server *server, int64_t drain_ms)
     struct ingest *ingest = server->service ? server->service->ingest : NULL;
     struct retention *retention = server->service ? server->service->retention : NULL;
     checker_stop(server->checker);
+    events_stop(server->events);
     http_close(server->metrics, METRICS_DRAIN_MS);
     http_close(server->http, drain_ms);
     workers_close(server->workers);

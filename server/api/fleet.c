@@ -106,3 +106,28 @@ enum status api_fleet(struct request *request, struct response *response)
         fleet_text(services(request), &request->arena, &json, &request->err);
     return status == OK ? answer_send(request, response, 200, &json) : status;
 }
+
+enum status fleet_event(const struct service *service, struct arena *arena,
+                        struct buf *ret_event, struct err *err)
+{
+    BUF_AUTO json = BUF_INIT(ANSWER_BYTES_MAX);
+    enum status status = fleet_text(service, arena, &json, err);
+    buf_addstr(ret_event, "event: fleet\ndata: ");
+    buf_add(ret_event, json.data, json.len);
+    buf_addstr(ret_event, "\n\n");
+    return status == OK ? buf_status(ret_event, err) : status;
+}
+
+enum status api_events(struct request *request, struct response *response)
+{
+    BUF_AUTO text = BUF_INIT(ANSWER_BYTES_MAX);
+    buf_addstr(&text, "retry: 5000\n\n");
+    enum status status =
+        fleet_event(services(request), &request->arena, &text, &request->err);
+    if (status == OK) {
+        status = answer_send(request, response, 200, &text);
+    }
+    response->content_type = "text/event-stream";
+    response->is_stream = true;
+    return status;
+}

@@ -13,4 +13,8 @@ struct service;
 enum status fleet_text(const struct service *service, struct arena *arena,
                        struct buf *ret_json, struct err *err) MUST_USE;
 
+/* Appends it as an event of GET /v1/events. */
+enum status fleet_event(const struct service *service, struct arena *arena,
+                        struct buf *ret_event, struct err *err) MUST_USE;
+
 #endif

@@ -42,7 +42,7 @@ route_handler api_repository_get, api_repository_history, api_repository_publish
 route_handler api_tuf_timestamp, api_tuf_metadata, api_tuf_target;
 
 /* fleet.c */
-route_handler api_fleet;
+route_handler api_fleet, api_events;
 
 /* analytics.c */
 route_handler api_analytics_volume, api_analytics_classes;

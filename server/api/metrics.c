@@ -68,6 +68,7 @@ static void add_http(struct buf *out, const struct metrics_sources *sources)
     const struct sample samples[] = {
         {"muster_http_connections", "gauge", "Open connections.", http.connections},
         {"muster_http_in_flight", "gauge", "Requests being handled.", http.in_flight},
+        {"muster_http_streams", "gauge", "Open streams of events.", http.streams},
         {"muster_http_refused_connections_total", "counter",
          "Connections beyond a limit, answered 503.", http.refused_connections},
         {"muster_http_framing_refused_total", "counter",

@@ -101,6 +101,9 @@ const struct route api_routes[] = {
     /* the dashboard */
     {ROW("GET", "/v1/fleet", "the fleet in a few numbers", ROUTE_WORKER, ACCESS_VIEWER),
      .handle = api_fleet},
+    {ROW("GET", "/v1/events", "the same whenever it changes, as server-sent events",
+         ROUTE_WORKER, ACCESS_VIEWER),
+     .handle = api_events},
 
     /* analytics */
     {ROW("GET", "/v1/analytics/volume", "predictions over time", ROUTE_READER,

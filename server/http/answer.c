@@ -7,6 +7,8 @@
 #include "server/http/exchange.h"
 #include "server/http/problem.h"
 
+enum { STREAM_RETRY_S = 5 };
+
 static bool has_header(const struct response *response, const char *name)
 {
     for (int i = 0; i < response->header_count; i++) {
@@ -32,8 +34,9 @@ static void drop_file(struct response *response)
 
 /* The library's response object; it takes the file. The text stays in the request's
  * arena, which lives until the request is completed. */
-static struct MHD_Response *make(struct response *response)
+static struct MHD_Response *make(struct exchange *x)
 {
+    struct response *response = &x->response;
     if (has_no_content(response->status)) {
         drop_file(response);
         return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
@@ -46,6 +49,9 @@ static struct MHD_Response *make(struct response *response)
             (void)close(response->file_fd);
         }
         return made;
+    }
+    if (response->is_stream && strcmp(x->head.method, "HEAD") != 0) {
+        return stream_open(x->http->streams, x);
     }
     union {
         const char *text;
@@ -91,11 +97,21 @@ static void start_send_deadline(const struct exchange *x, uint64_t length)
                  clock_mono_ms() + limits->send_timeout_ms + extra_ms);
 }
 
+/* As many streams as may be are open. */
+static enum MHD_Result refuse_stream(struct exchange *x)
+{
+    x->response = (struct response){0};
+    x->status = err_set(&x->request.err, ERR_UNAVAILABLE, "too many streams are open");
+    x->request.retry_after_s = STREAM_RETRY_S;
+    return answer_queue(x);
+}
+
 enum MHD_Result answer_queue(struct exchange *exchange)
 {
     struct response *response = &exchange->response;
     if (exchange->status != OK) {
         drop_file(response);
+        response->is_stream = false;
         problem_answer(&exchange->request, exchange->status, response);
     }
     if (response->status == 0) {
@@ -104,7 +120,10 @@ enum MHD_Result answer_queue(struct exchange *exchange)
     uint64_t length = has_no_content(response->status) ? 0
                       : response->has_file             ? response->file_len
                                                        : response->body_len;
-    struct MHD_Response *made = make(response);
+    struct MHD_Response *made = make(exchange);
+    if (!made && response->is_stream) {
+        return refuse_stream(exchange);
+    }
     if (!made) {
         return MHD_NO;
     }

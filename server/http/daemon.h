@@ -17,6 +17,7 @@
 #include "server/http/peers.h"
 #include "server/http/pressure.h"
 #include "server/http/router.h"
+#include "server/http/streams.h"
 
 struct MHD_Daemon;
 
@@ -37,6 +38,7 @@ struct http {
     struct buckets *address_buckets, *node_buckets;
     struct flights *node_flights;
     struct pressure pressure;
+    struct streams *streams;
     struct route_stats *routes; /* one a row of the route table */
     struct router router;
     _Atomic(struct exchange *) spares[HTTP_SPARES]; /* of event threads; exchange.c */

@@ -91,18 +91,18 @@ static void job_done(struct job *job, enum status status, const struct err *err)
 }
 
 /* The library calls again, so it has gone on with the connection. */
-static void note_resumed(struct exchange *x)
+void exchange_note_resumed(struct exchange *exchange)
 {
-    if (x->suspended) {
-        x->suspended = false;
-        (void)atomic_fetch_sub(&x->http->suspended, 1);
+    if (exchange->suspended) {
+        exchange->suspended = false;
+        (void)atomic_fetch_sub(&exchange->http->suspended, 1);
     }
 }
 
 /* A request that comes when the server has drained already. */
 static enum MHD_Result refuse_late(struct exchange *x)
 {
-    note_resumed(x);
+    exchange_note_resumed(x);
     x->status = err_set(&x->request.err, ERR_UNAVAILABLE, "the server stops");
     return answer_queue(x);
 }
@@ -365,7 +365,7 @@ enum MHD_Result exchange_on_request(void *context, struct MHD_Connection *mhd,
         *upload_data_size = 0;
         return MHD_YES;
     case EXCHANGE_FINISHED:
-        note_resumed(x);
+        exchange_note_resumed(x);
         return answer_queue(x);
     case EXCHANGE_RUNNING:
     case EXCHANGE_ANSWERED:
@@ -385,7 +385,8 @@ void exchange_on_completed(void *context, struct MHD_Connection *mhd,
         return;
     }
     assert(x->state != EXCHANGE_RUNNING);
-    note_resumed(x);
+    stream_close(x->stream);
+    exchange_note_resumed(x);
     int64_t now_us = clock_mono_us();
     count_answer(x, now_us);
     if (!http->options.quiet) {

@@ -20,6 +20,7 @@
 #include "server/http/daemon.h"
 #include "server/http/guard.h"
 #include "server/http/router.h"
+#include "server/http/streams.h"
 #include "server/http/target.h"
 
 enum exchange_state {
@@ -43,6 +44,7 @@ struct exchange {
     bool closes;        /* the answer says Connection: close */
     bool in_flight;     /* counted in http->node_flights */
     bool suspended;     /* counted in http->suspended */
+    struct stream *stream; /* an answer that goes on; under the streams' lock */
     const char *raw_target;
     struct head head;
     struct framing framing;
@@ -64,6 +66,9 @@ enum MHD_Result exchange_on_request(void *context, struct MHD_Connection *mhd,
 void exchange_on_completed(void *context, struct MHD_Connection *mhd,
                            void **request_context,
                            enum MHD_RequestTerminationCode reason);
+
+/* The library goes on with a connection that was suspended. */
+void exchange_note_resumed(struct exchange *exchange);
 
 /* Frees an exchange that no request uses; NULL is allowed. */
 void exchange_free(struct exchange *exchange);

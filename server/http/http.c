@@ -45,6 +45,7 @@ struct http_limits http_limits_default(void)
         .node_reports_per_s = 50,
         .node_burst = 500,
         .node_in_flight = 16,
+        .max_streams = 64,
     };
 }
 
@@ -110,6 +111,7 @@ static void release(struct http *http)
     buckets_free(http->address_buckets);
     buckets_free(http->node_buckets);
     flights_free(http->node_flights);
+    streams_free(http->streams);
     for (int i = 0; i < HTTP_SPARES; i++) {
         exchange_free(http->spares[i]);
     }
@@ -164,8 +166,14 @@ static enum status make_tables(struct http *http, struct err *err)
         status = buckets_new(limits->node_reports_per_s, limits->node_burst,
                              &http->node_buckets, err);
     }
-    return status == OK ? flights_new(limits->node_in_flight, &http->node_flights, err)
-                        : status;
+    if (status == OK) {
+        status = flights_new(limits->node_in_flight, &http->node_flights, err);
+    }
+    if (status != OK) {
+        return status;
+    }
+    http->streams = streams_new(limits->max_streams);
+    return http->streams ? OK : err_set(err, ERR_NO_MEMORY, "no memory for streams");
 }
 
 static enum status start(struct http *http, const char *listen, struct err *err)
@@ -248,6 +256,7 @@ void http_close(struct http *http, int64_t drain_ms)
      * way, but 0.9.75 aborts in it when an event thread takes the listening socket out of
      * its epoll set at the same moment. */
     atomic_store(&http->draining, true);
+    streams_end(http->streams);
     wait_for_requests(http, drain_ms);
     /* Late clients are cut off; jobs cannot be, and stopping the library with a suspended
      * connection would abort: also with one that a new request on an open connection has
@@ -260,6 +269,22 @@ void http_close(struct http *http, int64_t drain_ms)
     wait_for_requests(http, LAST_ANSWERS_MS);
     MHD_stop_daemon(http->daemon);
     release(http);
+}
+
+void http_publish(struct http *http, const char *text, size_t len)
+{
+    streams_publish(http->streams, text, len);
+}
+
+size_t http_streams(const struct http *http)
+{
+    return streams_count(http->streams);
+}
+
+void http_streams_check(struct http *http,
+                        bool (*is_good)(void *context, int64_t token_id), void *context)
+{
+    streams_check(http->streams, is_good, context);
 }
 
 void http_counters_read(const struct http *http, struct http_counters *ret_counters)
@@ -275,6 +300,7 @@ void http_counters_read(const struct http *http, struct http_counters *ret_count
     ret_counters->overloaded = atomic_load(&http->overloaded);
     ret_counters->connections = peers_count(http->peers);
     ret_counters->in_flight = atomic_load(&http->in_flight);
+    ret_counters->streams = streams_count(http->streams);
 }
 
 uint64_t http_route_requests(const struct http *http, size_t route_index)

@@ -35,6 +35,7 @@ struct http_limits {
     int64_t address_requests_per_s, address_burst; /* 5,000 and 20,000 */
     int64_t node_reports_per_s, node_burst;        /* 50 and 500 */
     unsigned node_in_flight; /* metered requests of a node at once, 16; 429 beyond */
+    unsigned max_streams;    /* answers that go on, 64; 503 beyond */
 };
 
 struct http_options {
@@ -57,7 +58,7 @@ struct http_options {
     bool quiet; /* no log line a request */
 };
 
-/* Counters for metrics; all only grow but `connections` and `in_flight`. */
+/* Counters for metrics; all only grow but the last three. */
 struct http_counters {
     uint64_t requests_by_class[6]; /* index status/100; 0: closed without an answer */
     uint64_t refused_connections;
@@ -67,6 +68,7 @@ struct http_counters {
     uint64_t overloaded; /* answered 503: bodies or a queue were full */
     uint64_t connections;
     uint64_t in_flight;
+    uint64_t streams; /* answers that go on */
 };
 
 /* The limits of docs/PROTOCOL.md. */
@@ -87,6 +89,14 @@ void http_on_panic(void (*end)(void));
 /* Stops accepting, waits up to `drain_ms` for requests in flight, stops. NULL is allowed.
  */
 void http_close(struct http *http, int64_t drain_ms);
+
+/* The next text of every stream that is open, and how many are. Thread-safe. */
+void http_publish(struct http *http, const char *text, size_t len);
+size_t http_streams(const struct http *http);
+
+/* Ends the streams of API tokens that `is_good` does not find good. */
+void http_streams_check(struct http *http,
+                        bool (*is_good)(void *context, int64_t token_id), void *context);
 
 void http_counters_read(const struct http *http, struct http_counters *ret_counters);
 

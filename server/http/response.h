@@ -33,6 +33,9 @@ struct response {
     bool has_file;
     uint64_t file_offset;
     uint64_t file_len;
+    /* Text of an answer that goes on with what http_publish sends; the body is its first
+     * part. Ends with the right of the caller, or the server. */
+    bool is_stream;
     struct response_header headers[RESPONSE_HEADERS_MAX];
     int header_count;
 };

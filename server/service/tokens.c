@@ -122,6 +122,17 @@ bool tokens_find(struct tokens *tokens, const char *text, int64_t now_ms,
     return good;
 }
 
+bool tokens_good(struct tokens *tokens, int64_t id, int64_t now_ms)
+{
+    bool good = false;
+    (void)pthread_rwlock_rdlock(&tokens->lock);
+    for (const struct token *it = tokens->by_hash; it && !good; it = it->hh.next) {
+        good = it->info.id == id && it->info.expires_ms > now_ms;
+    }
+    (void)pthread_rwlock_unlock(&tokens->lock);
+    return good;
+}
+
 /* A token on its way into the database. */
 struct creation {
     struct token *token;

@@ -38,6 +38,9 @@ void tokens_free(struct tokens *tokens);
 bool tokens_find(struct tokens *tokens, const char *token, int64_t now_ms,
                  struct token_info *ret_info);
 
+/* Whether the token of an id is neither revoked nor expired. */
+bool tokens_good(struct tokens *tokens, int64_t id, int64_t now_ms);
+
 /* Makes a token; `info` has name, role and expiry, the rest is filled. Blocks. */
 enum status tokens_create(struct tokens *tokens, struct token_info *info,
                           const char *actor, char ret_token[static TOKEN_TEXT_BYTES],

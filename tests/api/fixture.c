@@ -17,7 +17,12 @@
 #include "server/http/http.h"
 #include "server/workers.h"
 
-enum { JSON_MAX = 64 * 1024, BLOB_MAX = 1024 * 1024, FILE_BYTES = 10 * 1024 * 1024 };
+enum {
+    JSON_MAX = 64 * 1024,
+    BLOB_MAX = 1024 * 1024,
+    FILE_BYTES = 10 * 1024 * 1024,
+    STREAM_MAX = 16 * 1024 * 1024,
+};
 
 static int blob_fd = -1;
 
@@ -64,6 +69,61 @@ static enum status get_failure(struct request *request, struct response *respons
     return err_set(&request->err, ERR_IO, "could not read '/secret/path'");
 }
 
+static struct http *served;
+
+static enum status fill(struct request *request, struct response *response)
+{
+    int64_t bytes = 0;
+    enum status status = request_query_int(request, "bytes", 1, STREAM_MAX, 1, &bytes);
+    char *text = status == OK ? arena_alloc(&request->arena, (size_t)bytes) : NULL;
+    if (!text) {
+        return ERR_NO_MEMORY;
+    }
+    memset(text, request->path[1], (size_t)bytes);
+    response->body = text;
+    response->body_len = (size_t)bytes;
+    return OK;
+}
+
+/* "s..." and then what /publish sends, "p..." */
+static enum status get_stream(struct request *request, struct response *response)
+{
+    response->is_stream = true;
+    response->content_type = "text/event-stream";
+    request->principal.id = request->principal.role;
+    return fill(request, response);
+}
+
+static enum status get_publish(struct request *request, struct response *response)
+{
+    enum status status = fill(request, response);
+    if (status == OK) {
+        http_publish(served, response->body, response->body_len);
+        response->body_len = 1;
+    }
+    return status;
+}
+
+static enum status get_count(struct request *request, struct response *response)
+{
+    BUF_AUTO text = BUF_INIT(64);
+    buf_addf(&text, "{\"streams\":%zu}", http_streams(served));
+    return response_json(request, response, 200, text.data, text.len);
+}
+
+static bool is_admin(void *context, int64_t principal_id)
+{
+    (void)context;
+    return principal_id == ROLE_ADMIN;
+}
+
+/* From now on viewers have no right. */
+static enum status get_check(struct request *request, struct response *response)
+{
+    http_streams_check(served, is_admin, NULL);
+    return get_count(request, response);
+}
+
 static enum status delete_item(struct request *request, struct response *response)
 {
     (void)request;
@@ -98,6 +158,14 @@ static const struct route routes[] = {
      .access = ACCESS_OPERATOR,
      .handle = delete_item},
     {.method = "GET", .path = "/file", .mode = ROUTE_WORKER, .handle = get_file},
+    {.method = "GET",
+     .path = "/stream",
+     .mode = ROUTE_INLINE,
+     .access = ACCESS_VIEWER,
+     .handle = get_stream},
+    {.method = "GET", .path = "/publish", .mode = ROUTE_INLINE, .handle = get_publish},
+    {.method = "GET", .path = "/count", .mode = ROUTE_INLINE, .handle = get_count},
+    {.method = "GET", .path = "/check", .mode = ROUTE_INLINE, .handle = get_check},
     {.method = "GET", .path = "/failure", .mode = ROUTE_INLINE, .handle = get_failure},
 };
 
@@ -142,6 +210,7 @@ static bool set_limit(struct http_limits *limits, const char *text)
         {"idle_timeout_ms=", &limits->idle_timeout_ms, NULL, NULL},
         {"send_timeout_ms=", &limits->send_timeout_ms, NULL, NULL},
         {"max_connections=", NULL, &limits->max_connections, NULL},
+        {"max_streams=", NULL, &limits->max_streams, NULL},
         {"max_connections_per_address=", NULL, &limits->max_connections_per_address,
          NULL},
         {"min_bytes_per_s=", NULL, NULL, &limits->min_bytes_per_s},
@@ -172,6 +241,7 @@ static int serve(const struct http_options *options, const sigset_t *signals)
         (void)fprintf(stderr, "%s\n", err.detail);
         return 1;
     }
+    served = http;
     (void)printf("listening on %s\n", http_address(http));
     (void)fflush(stdout);
     int signal = 0;

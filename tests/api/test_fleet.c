@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "tests/api/world.h"
@@ -127,10 +128,60 @@ static void its_versions_are_those_of_the_newest_reports(void **state)
     json_decref(fleet);
 }
 
+/* Reads the stream until `wanted` was seen; false at its end. */
+static bool follow(int fd, struct buf *data, const char *wanted)
+{
+    int64_t until_ms = clock_mono_ms() + 120000;
+    while (clock_mono_ms() < until_ms) {
+        if (data->len && memmem(data->data, data->len, wanted, strlen(wanted))) {
+            return true;
+        }
+        if (net_read(fd, data, 50)) {
+            return data->len && memmem(data->data, data->len, wanted, strlen(wanted));
+        }
+    }
+    fail_msg("'%s' did not come", wanted);
+    return false;
+}
+
+static void events_follow_the_fleet_and_end_with_their_token(void **state)
+{
+    (void)state;
+    BUF_AUTO data = BUF_INIT(1024 * 1024);
+    REPLY_AUTO reply = {0};
+    char head[256];
+    char id[24];
+    char token[TOKEN_TEXT_MAX];
+    char wanted[64];
+    assert_int_equal(site_call(&world.site, "POST", "/v1/api-tokens", world.site.admin,
+                               "{\"name\":\"x\",\"role\":\"viewer\"}", &reply),
+                     201);
+    reply_member(&reply, "token", token, sizeof token);
+    reply_member(&reply, "id", id, sizeof id);
+    int fd = net_connect(world.site.server.port, NULL);
+    (void)snprintf(
+        head, sizeof head,
+        "GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", token);
+    assert_true(net_send(fd, head, strlen(head)));
+    assert_true(follow(fd, &data, "retry: 5000\n\nevent: fleet\ndata: {\"server_ms\":"));
+    assert_non_null(memmem(data.data, data.len, "Content-Type: text/event-stream", 31));
+    struct world_report rows = {
+        .node = 0, .version = 1, .rows = 11, .at_ms = world.begin_ms};
+    assert_int_equal(world_report(&world, &rows), 200);
+    (void)snprintf(wanted, sizeof wanted, "\"stored\":%" PRId64 ",",
+                   world_count(&world, "SELECT sum(predictions) FROM node_health"));
+    assert_true(follow(fd, &data, wanted));
+    (void)snprintf(head, sizeof head, "/v1/api-tokens/%s", id);
+    assert_int_equal(site_call(&world.site, "DELETE", head, world.site.admin, NULL, NULL),
+                     204);
+    assert_true(follow(fd, &data, "\r\n0\r\n\r\n"));
+    (void)close(fd);
+}
+
 static void nobody_without_a_token_learns_anything(void **state)
 {
     (void)state;
-    static const char *const targets[] = {"/v1/fleet"};
+    static const char *const targets[] = {"/v1/fleet", "/v1/events"};
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
         REPLY_AUTO reply = {0};
         assert_int_equal(site_call(&world.site, "GET", targets[i], NULL, NULL, &reply),
@@ -150,6 +201,7 @@ int main(void)
         cmocka_unit_test(its_nodes_are_counted_by_state_and_contact),
         cmocka_unit_test(its_versions_are_those_of_the_newest_reports),
         cmocka_unit_test(its_totals_outlive_a_restart),
+        cmocka_unit_test(events_follow_the_fleet_and_end_with_their_token),
         cmocka_unit_test(nobody_without_a_token_learns_anything),
     };
     return cmocka_run_group_tests(tests, start, stop);
