@@ -344,7 +344,11 @@ static void run_tile(struct table *table, const struct nn_fast_conv *conv, size_
     tile->block = begin;
     while (tile->block < end) {
         bool pair = pixels <= PAIR_PIXELS && tile->block + 2 <= end;
-        (pair ? pairs : singles)[pixels - 1](conv, tile);
+        if (pair) {
+            pairs[pixels - 1](conv, tile);
+        } else {
+            singles[pixels - 1](conv, tile);
+        }
         tile->block += pair ? 2 : 1;
         tile->weights += (pair ? 2 : 1) * tile->panel;
     }
