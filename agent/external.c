@@ -10,13 +10,15 @@ static const size_t FRAME_BYTES = (size_t)64 * 1024 * 1024;
 enum { MODEL_BYTES = 64 * 1024, READY_WAIT_MS = 1 };
 
 enum status external_start(struct external *external, const struct external_rules *rules,
-                           const struct muster_client_model *model, struct err *err)
+                           const struct muster_client_model *model,
+                           const struct engine *engine, struct err *err)
 {
     struct runner_model told = {.path = model->path,
                                 .name = model->name,
                                 .version = model->version,
                                 .artifact = model->artifact_hex,
                                 .format = model->format,
+                                .engine = engine->path[0] ? engine->path : NULL,
                                 .seq = model->seq,
                                 .length = model->length};
     BUF_AUTO line = BUF_INIT(MODEL_BYTES);
@@ -32,6 +34,7 @@ enum status external_start(struct external *external, const struct external_rule
         return status;
     }
     memcpy(external->artifact, model->artifact, sizeof external->artifact);
+    external->engine = *engine;
     external->class_count = 0;
     external->frame = 0;
     external->deadline_ms = clock_mono_ms() + rules->start_ms;
@@ -64,8 +67,13 @@ enum status external_ready(struct external *external, struct err *err)
     if (status == OK && external->answer.kind == RUNNER_REFUSAL) {
         return err_set(err, ERR_RUNNER_REFUSED, "%s", external->answer.error);
     }
+    if (status == OK && external->answer.kind == RUNNER_REBUILD &&
+        external->engine.path[0]) {
+        return err_set(err, ERR_ENGINE_STALE, "%s", external->answer.error);
+    }
     if (status == OK && external->answer.kind != RUNNER_READY) {
-        (void)err_set(&why, ERR_RUNNER_PROTOCOL, "'ready' expected, a frame found");
+        (void)err_set(&why, ERR_RUNNER_PROTOCOL,
+                      "'ready' expected, something else found");
     }
     if (why.status != OK) {
         return err_set(err, ERR_RUNNER_START, "%s", why.detail);

@@ -7,6 +7,7 @@
 
 #include <muster/edge.h>
 
+#include "agent/engine.h"
 #include "agent/process.h"
 #include "format/runner_line.h"
 
@@ -14,8 +15,9 @@ enum external_state { EXTERNAL_NONE, EXTERNAL_STARTING, EXTERNAL_READY, EXTERNAL
 
 struct external_rules {
     const char *command;
-    int64_t start_ms; /* to be ready */
-    int64_t frame_ms; /* to answer */
+    int64_t start_ms;           /* to be ready */
+    int64_t frame_ms;           /* to answer */
+    struct engine_rules engine; /* what is built for it */
 };
 
 /* Zero-initialise. */
@@ -23,19 +25,22 @@ struct external {
     struct process process;
     enum external_state state;
     uint8_t artifact[32]; /* of its model */
-    int64_t class_count;  /* 0: not told */
-    int64_t frame;        /* number of the last one */
-    int64_t deadline_ms;  /* of what is waited for, monotonic */
+    struct engine engine;
+    int64_t class_count; /* 0: not told */
+    int64_t frame;       /* number of the last one */
+    int64_t deadline_ms; /* of what is waited for, monotonic */
     int64_t asked_us;
     struct runner_answer answer; /* the last one */
 };
 
-/* Starts a process for a model. ERR_RUNNER_START. */
+/* Starts a process for a model and, unless its path is empty, an engine of it.
+ * ERR_RUNNER_START. */
 enum status external_start(struct external *external, const struct external_rules *rules,
                            const struct muster_client_model *model,
-                           struct err *err) MUST_USE;
+                           const struct engine *engine, struct err *err) MUST_USE;
 
-/* Whether it is ready: ERR_UNAVAILABLE: not yet; ERR_RUNNER_REFUSED; ERR_RUNNER_START. */
+/* Whether it is ready: ERR_UNAVAILABLE: not yet; ERR_RUNNER_REFUSED; ERR_RUNNER_START;
+ * ERR_ENGINE_STALE: it wants another engine. */
 enum status external_ready(struct external *external, struct err *err) MUST_USE;
 
 /* Asks a ready one; takes its answer, waiting at most `wait_ms`: external->answer is a

@@ -20,22 +20,56 @@ static bool has(const struct external *external, const struct muster_client_mode
            memcmp(external->artifact, model->artifact, sizeof external->artifact) == 0;
 }
 
+static enum status start(struct foreign *foreign, struct external *external,
+                         const struct muster_client_model *model, struct err *err)
+{
+    struct engine engine = {0};
+    enum status status = OK;
+    if (foreign->rules.engine.command) {
+        status =
+            engine_obtain(&foreign->builder, &foreign->rules.engine, model, &engine, err);
+    }
+    return status == OK ? external_start(external, &foreign->rules, model, &engine, err)
+                        : status;
+}
+
+/* An engine that its runtime does not want any more is built anew, once. */
+static enum status ready(struct foreign *foreign, struct external *external,
+                         const struct muster_client_model *model, struct err *err)
+{
+    struct err why = {0};
+    enum status status = external_ready(external, &why);
+    if (status == OK && external->engine.fresh) {
+        foreign->builder.built = false;
+    }
+    if (status == ERR_ENGINE_STALE && !external->engine.fresh) {
+        log_event(LOG_LEVEL_INFO, "engine", log_text("stale", why.detail));
+        external_kill(external);
+        engine_discard(model);
+        return ERR_UNAVAILABLE;
+    }
+    return status == OK || status == ERR_UNAVAILABLE
+               ? status
+               : err_set(err, status, "%s", why.detail);
+}
+
 enum muster_client_result foreign_test(struct foreign *foreign,
                                        const struct muster_client_model *candidate,
                                        struct muster_client_error *error)
 {
     struct err err = {0};
     if (!candidate) {
+        engine_stop(&foreign->builder, NULL);
         external_leave(&foreign->spare, &foreign->leavers);
         return MUSTER_CLIENT_OK;
     }
     enum status status = OK;
     if (!has(&foreign->spare, candidate)) {
         external_leave(&foreign->spare, &foreign->leavers);
-        status = external_start(&foreign->spare, &foreign->rules, candidate, &err);
+        status = start(foreign, &foreign->spare, candidate, &err);
     }
     if (status == OK) {
-        status = external_ready(&foreign->spare, &err);
+        status = ready(foreign, &foreign->spare, candidate, &err);
     }
     if (status == OK) {
         return MUSTER_CLIENT_OK;
@@ -75,14 +109,13 @@ static enum status prepare(struct foreign *foreign,
         } else if (clock_mono_ms() < foreign->start_ms) {
             return ERR_UNAVAILABLE;
         } else {
-            enum status status =
-                external_start(&foreign->current, &foreign->rules, model, err);
+            enum status status = start(foreign, &foreign->current, model, err);
             if (status != OK) {
                 return status;
             }
         }
     }
-    return external_ready(&foreign->current, err);
+    return ready(foreign, &foreign->current, model, err);
 }
 
 static enum status infer(struct foreign *foreign, const struct source_frame *frame,
@@ -115,7 +148,6 @@ enum foreign_result foreign_infer(struct foreign *foreign,
                                   const struct runner_answer **ret_answer)
 {
     struct err err = {0};
-    leavers_step(&foreign->leavers);
     enum status status = prepare(foreign, model, &err);
     bool asked = status == OK;
     if (status == OK) {
@@ -140,8 +172,19 @@ enum foreign_result foreign_infer(struct foreign *foreign,
     return FOREIGN_PREDICTION;
 }
 
+void foreign_rest(struct foreign *foreign)
+{
+    external_leave(&foreign->current, &foreign->leavers);
+}
+
+void foreign_step(struct foreign *foreign)
+{
+    leavers_step(&foreign->leavers);
+}
+
 void foreign_release(struct foreign *foreign)
 {
+    engine_stop(&foreign->builder, NULL);
     external_leave(&foreign->current, &foreign->leavers);
     external_leave(&foreign->spare, &foreign->leavers);
     leavers_kill(&foreign->leavers);

@@ -14,6 +14,7 @@ struct foreign {
     struct external_rules rules; /* command NULL: no runner, nothing here is used */
     struct external current, spare;
     struct leavers leavers;
+    struct engine_builder builder;
     int64_t pause_ms, start_ms; /* before the next start; when it may be, monotonic */
     int failures;               /* in a row at one frame */
     uint64_t left_out;          /* frames that were not inferred */
@@ -32,6 +33,12 @@ enum foreign_result foreign_infer(struct foreign *foreign,
                                   const struct muster_client_model *model,
                                   const struct source_frame *frame,
                                   const struct runner_answer **ret_answer);
+
+/* Ends gently what infers; nothing does any more. */
+void foreign_rest(struct foreign *foreign);
+
+/* What has to happen again and again, whether or not anything infers. */
+void foreign_step(struct foreign *foreign);
 
 /* Ends all processes at once. */
 void foreign_release(struct foreign *foreign);

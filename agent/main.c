@@ -54,6 +54,9 @@ static void on_model_changed(void *user, const struct muster_client_model *model
         log_event(LOG_LEVEL_WARNING, "model", log_text("stopped", "withdrawn"));
         return;
     }
+    if (runner->foreign.rules.engine.command) {
+        engine_sweep(model);
+    }
     log_event(LOG_LEVEL_INFO, "model", log_text("model", model->name),
               log_text("version", model->version), log_int("seq", model->seq),
               log_text("artifact", model->artifact_hex),

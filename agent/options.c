@@ -45,6 +45,9 @@ static const char help[] =
     "  --runner-format NAME  the only format that is run then (onnx)\n"
     "  --runner-start-s N    it must be ready with a model within this (60)\n"
     "  --runner-frame-ms N   and answer within this (10000)\n"
+    "  --on-install CMD      builds what the runner infers with of each model\n"
+    "  --on-install-s N      within this (1800)\n"
+    "  --on-install-bytes N  of at most this much (1073741824)\n"
     "  --help, --version\n\n"
     "example: muster-agent --server http://127.0.0.1:8080 --state /var/lib/muster-agent "
     "\\\n"
@@ -84,6 +87,9 @@ enum option_id {
     OPTION_RUNNER_FORMAT,
     OPTION_RUNNER_START_S,
     OPTION_RUNNER_FRAME_MS,
+    OPTION_ON_INSTALL,
+    OPTION_ON_INSTALL_S,
+    OPTION_ON_INSTALL_BYTES,
     OPTION_HELP,
     OPTION_VERSION,
 };
@@ -121,6 +127,9 @@ static const struct option table[] = {
     {"runner-format", required_argument, NULL, OPTION_RUNNER_FORMAT},
     {"runner-start-s", required_argument, NULL, OPTION_RUNNER_START_S},
     {"runner-frame-ms", required_argument, NULL, OPTION_RUNNER_FRAME_MS},
+    {"on-install", required_argument, NULL, OPTION_ON_INSTALL},
+    {"on-install-s", required_argument, NULL, OPTION_ON_INSTALL_S},
+    {"on-install-bytes", required_argument, NULL, OPTION_ON_INSTALL_BYTES},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {0},
@@ -221,6 +230,7 @@ static enum status read_number_option(struct agent_options *options, int id,
     int64_t poll_s = client->poll_ms / 1000;
     int64_t cache_bytes = (int64_t)client->cache_bytes;
     int64_t start_s = options->external.start_ms / 1000;
+    int64_t build_s = options->external.engine.build_ms / 1000;
     int64_t *const places[] = {
         [OPTION_PASSES - OPTION_SERVER] = &options->passes,
         [OPTION_VERSIONS - OPTION_SERVER] = &options->versions,
@@ -234,6 +244,8 @@ static enum status read_number_option(struct agent_options *options, int id,
         [OPTION_DOWNLOAD_RATE - OPTION_SERVER] = &client->download_rate,
         [OPTION_POLL_S - OPTION_SERVER] = &poll_s,
         [OPTION_RUNNER_START_S - OPTION_SERVER] = &start_s,
+        [OPTION_ON_INSTALL_S - OPTION_SERVER] = &build_s,
+        [OPTION_ON_INSTALL_BYTES - OPTION_SERVER] = &options->external.engine.bytes,
         [OPTION_RUNNER_FRAME_MS - OPTION_SERVER] = &options->external.frame_ms};
     *places[id - OPTION_SERVER] = value;
     client->batch_rows = (size_t)rows;
@@ -241,6 +253,7 @@ static enum status read_number_option(struct agent_options *options, int id,
     client->cache_bytes = (uint64_t)cache_bytes;
     client->poll_ms = poll_s * 1000;
     options->external.start_ms = start_s * 1000;
+    options->external.engine.build_ms = build_s * 1000;
     return OK;
 }
 
@@ -260,6 +273,7 @@ static void read_text_option(struct agent_options *options, int id)
         [OPTION_SOURCE - OPTION_SERVER] = &options->source,
         [OPTION_ACK_LOG - OPTION_SERVER] = &client->ack_log_path,
         [OPTION_RUNNER - OPTION_SERVER] = &options->external.command,
+        [OPTION_ON_INSTALL - OPTION_SERVER] = &options->external.engine.command,
         [OPTION_RUNNER_FORMAT - OPTION_SERVER] = &options->runner_format};
     *places[id - OPTION_SERVER] = optarg;
 }
@@ -302,6 +316,8 @@ static enum status read_option(struct agent_options *options, int id, const char
     case OPTION_POLL_S:
     case OPTION_RUNNER_START_S:
     case OPTION_RUNNER_FRAME_MS:
+    case OPTION_ON_INSTALL_S:
+    case OPTION_ON_INSTALL_BYTES:
         return read_number_option(options, id, name, err);
     default: /* the rest are texts; getopt returns no other number */
         read_text_option(options, id);
@@ -323,6 +339,9 @@ static enum status check(struct agent_options *options, struct err *err)
     if (missing) {
         return err_set(err, ERR_USAGE, "--%s is missing", missing);
     }
+    if (options->external.engine.command && !options->external.command) {
+        return err_set(err, ERR_USAGE, "--on-install wants --runner, found none");
+    }
     client->labels = options->labels;
     return OK;
 }
@@ -331,15 +350,17 @@ enum status options_read(int argc, char **argv, struct agent_options *ret_option
                          struct err *err)
 {
     struct agent_options *options = ret_options;
-    *options =
-        (struct agent_options){.rate = 10,
-                               .runner_format = "onnx",
-                               .external = {.start_ms = 60000, .frame_ms = 10000},
-                               .part = {.to = SIZE_MAX, .stride = 1},
-                               .client = {.agent = "muster-agent/" MUSTER_VERSION,
-                                          .batch_age_ms = 2000,
-                                          .server_url = getenv("MUSTER_SERVER"),
-                                          .enrolment = getenv("MUSTER_ENROLMENT")}};
+    *options = (struct agent_options){
+        .rate = 10,
+        .runner_format = "onnx",
+        .external = {.start_ms = 60000,
+                     .frame_ms = 10000,
+                     .engine = {.build_ms = 1800000, .bytes = 1 << 30}},
+        .part = {.to = SIZE_MAX, .stride = 1},
+        .client = {.agent = "muster-agent/" MUSTER_VERSION,
+                   .batch_age_ms = 2000,
+                   .server_url = getenv("MUSTER_SERVER"),
+                   .enrolment = getenv("MUSTER_ENROLMENT")}};
     opterr = 0;
     optind = 1;
     for (;;) {

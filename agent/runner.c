@@ -83,6 +83,8 @@ static enum status take_model(struct runner *runner, struct err *err)
     runner->model = muster_client_model(runner->client);
     if (runner->model && is_done(runner, runner->model)) {
         drop_model(runner);
+    } else if (!runner->model) {
+        foreign_rest(&runner->foreign); /* it was withdrawn */
     }
     return runner->model && !runner->foreign.rules.command ? prepare(runner, err) : OK;
 }
@@ -160,7 +162,10 @@ static enum status record_foreign(struct runner *runner, bool *ret_full, struct 
         .has_sample = true,
         .sample = frame->sample,
         .probabilities = answer->probability_count > 0 ? answer->probabilities : NULL,
-        .probability_count = answer->probability_count};
+        .probability_count = answer->probability_count,
+        .derived = runner->foreign.current.engine.path[0]
+                       ? runner->foreign.current.engine.sha256
+                       : NULL};
     return record(runner, &prediction, ret_full, err);
 }
 
@@ -216,6 +221,7 @@ static void set_next_due(struct runner *runner, int64_t now_us)
 enum status runner_work(struct runner *runner, int64_t budget_us, struct err *err)
 {
     int64_t until_us = clock_mono_us() + budget_us;
+    foreign_step(&runner->foreign);
     for (int64_t now_us = clock_mono_us();
          now_us < until_us && now_us >= runner->due_us && !runner_finished(runner);
          now_us = clock_mono_us()) {

@@ -452,9 +452,9 @@ static enum status step_activate(struct install *install, struct edge_model **re
     return status;
 }
 
-bool install_fetching(const struct install *install)
+bool install_outside(const struct install *install)
 {
-    return install->phase == INSTALL_FETCH;
+    return install->phase == INSTALL_FETCH || install->phase == INSTALL_JUDGE;
 }
 
 void install_renew_token(struct install *install, const char *token)

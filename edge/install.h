@@ -74,8 +74,9 @@ enum status install_begin(struct install *install, const struct choice *choice,
 enum status install_step(struct install *install, struct edge_model **ret_model,
                          struct err *err) MUST_USE;
 
-/* Whether it waits for the network, and the token for its next request. */
-bool install_fetching(const struct install *install);
+/* Whether it waits for the network or for the program's test, and the token for its next
+ * request. */
+bool install_outside(const struct install *install);
 void install_renew_token(struct install *install, const char *token);
 
 /* When it wants to be stepped again, in ms. */

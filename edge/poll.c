@@ -114,7 +114,8 @@ static void evaluate(struct poll *poll)
 static void note_bad(struct poll *poll, const struct err *err)
 {
     if (err->status == ERR_MNET_SELFTEST || err->status == ERR_MNET_INVALID ||
-        err->status == ERR_MNET_UNSUPPORTED || err->status == ERR_RUNNER_REFUSED) {
+        err->status == ERR_MNET_UNSUPPORTED || err->status == ERR_RUNNER_REFUSED ||
+        err->status == ERR_ENGINE_REFUSED) {
         poll->has_bad = true;
         poll->bad_why = *err;
         memcpy(poll->bad, poll->install->choice.record.artifact, sizeof poll->bad);
@@ -227,7 +228,7 @@ static bool go_back(struct poll *poll)
                     memcmp(previous->artifact, poll->assignment.artifact, 32) == 0;
     if (!assigned || !facts_run(poll->rules.facts, previous->format) || is_active(poll) ||
         is_bad(poll) || kept_is_left(poll->env, poll->store, poll->assignment.artifact) ||
-        previous->seq < trust_floor(poll->rules.trust, previous->model)) {
+        store_way_back(poll->store, poll->rules.trust, NULL) != OK) {
         return false;
     }
     begin_kept(poll, ERRAND_ASSIGNED);
@@ -481,10 +482,10 @@ static int64_t known_timestamp(const struct poll *poll)
 static void watch(struct poll *poll)
 {
     const char *token = session_token(poll->session);
-    if (install_fetching(poll->install) && token) {
+    if (install_outside(poll->install) && token) {
         install_renew_token(poll->install, token);
     }
-    if (!poll->watch && install_fetching(poll->install) && token &&
+    if (!poll->watch && install_outside(poll->install) && token &&
         env_mono_ms(poll->env) >= poll->watch_ms) {
         if (assignment_ask(poll->http, token, poll->etag, &poll->watch, NULL) != OK) {
             end_watch(poll);
@@ -508,7 +509,7 @@ static void watch(struct poll *poll)
 static int64_t install_poll_wait_ms(const struct poll *poll)
 {
     int64_t wait = install_wait_ms(poll->install);
-    if (!install_fetching(poll->install)) {
+    if (!install_outside(poll->install)) {
         return wait;
     }
     if (poll->watch) {

@@ -23,7 +23,12 @@ void runner_model_encode(const struct runner_model *model, struct buf *ret_line)
              ",\"seq\":%lld,\"artifact\":\"%s\",\"format\":", (long long)model->seq,
              model->artifact);
     buf_add_json(ret_line, model->format);
-    buf_addf(ret_line, ",\"length\":%zu}}\n", model->length);
+    buf_addf(ret_line, ",\"length\":%zu", model->length);
+    if (model->engine) {
+        buf_addstr(ret_line, ",\"engine\":");
+        buf_add_json(ret_line, model->engine);
+    }
+    buf_addstr(ret_line, "}}\n");
 }
 
 static void add_base64(struct buf *line, const uint8_t *data, size_t len)
@@ -80,12 +85,12 @@ static bool take_unit(const json_t *value, double *ret_value)
     return true;
 }
 
-static enum status take_error(const json_t *tree, struct runner_answer *answer,
-                              struct err *err)
+static enum status take_error(const json_t *tree, const char *member,
+                              struct runner_answer *answer, struct err *err)
 {
-    const char *text = json_string_value(json_object_get(tree, "error"));
+    const char *text = json_string_value(json_object_get(tree, member));
     if (!text) {
-        return wrong(err, "error", "a text");
+        return wrong(err, member, "a text");
     }
     (void)snprintf(answer->error, sizeof answer->error, "%s", text);
     return OK;
@@ -147,7 +152,8 @@ static enum status take_frame(const json_t *tree, struct runner_answer *answer,
     }
     bool failed = json_object_get(tree, "error") != NULL;
     answer->kind = failed ? RUNNER_FRAME_ERROR : RUNNER_PREDICTION;
-    return failed ? take_error(tree, answer, err) : take_prediction(tree, answer, err);
+    return failed ? take_error(tree, "error", answer, err)
+                  : take_prediction(tree, answer, err);
 }
 
 static enum status take_state(const json_t *tree, struct runner_answer *answer,
@@ -155,7 +161,11 @@ static enum status take_state(const json_t *tree, struct runner_answer *answer,
 {
     if (json_object_get(tree, "error")) {
         answer->kind = RUNNER_REFUSAL;
-        return take_error(tree, answer, err);
+        return take_error(tree, "error", answer, err);
+    }
+    if (json_object_get(tree, "rebuild")) {
+        answer->kind = RUNNER_REBUILD;
+        return take_error(tree, "rebuild", answer, err);
     }
     answer->kind = RUNNER_READY;
     if (!json_is_true(json_object_get(tree, "ready"))) {
@@ -181,6 +191,34 @@ enum status runner_answer_parse(const char *line, size_t len,
                          : json_object_get(tree, "frame")
                              ? take_frame(tree, ret_answer, err)
                              : take_state(tree, ret_answer, err);
+    json_decref(tree);
+    return status;
+}
+
+/* A file of its folder: not the folder itself, one above, or what is the agent's. */
+static bool is_engine_name(const char *name)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789_.-";
+    return name[0] && name[0] != '.' && strlen(name) < RUNNER_ENGINE_BYTES &&
+           name[strspn(name, allowed)] == '\0' && strcmp(name, "record.json") != 0;
+}
+
+enum status runner_engine_parse(const char *line, size_t len,
+                                char ret_name[static RUNNER_ENGINE_BYTES],
+                                struct err *err)
+{
+    json_t *tree = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+    const char *why = json_string_value(json_object_get(tree, "error"));
+    const char *name = json_string_value(json_object_get(tree, "engine"));
+    enum status status = OK;
+    if (why) {
+        status = err_set(err, ERR_ENGINE_REFUSED, "%.200s", why);
+    } else if (!name || !is_engine_name(name)) {
+        status = wrong(err, "engine", "the name of a file, or 'error'");
+    } else {
+        memcpy(ret_name, name, strlen(name) + 1);
+    }
     json_decref(tree);
     return status;
 }

@@ -16,11 +16,13 @@ enum {
     RUNNER_PROBABILITIES_MAX = 4096,
     RUNNER_CLASSES_MAX = 65536,
     RUNNER_ERROR_BYTES = 200,
+    RUNNER_ENGINE_BYTES = 128, /* name of an engine's file, with its end */
 };
 
 enum runner_kind {
     RUNNER_READY,       /* the model runs */
     RUNNER_REFUSAL,     /* it does not: `error` */
+    RUNNER_REBUILD,     /* it needs another engine: `error` */
     RUNNER_PREDICTION,  /* of `frame` */
     RUNNER_FRAME_ERROR, /* `frame` cannot be inferred: `error` */
 };
@@ -42,6 +44,7 @@ struct runner_answer {
 /* What a runner is told of its model. */
 struct runner_model {
     const char *path, *name, *version, *artifact, *format; /* artifact: 64 hex digits */
+    const char *engine; /* path of what was built of it; NULL: nothing */
     int64_t seq;
     size_t length;
 };
@@ -60,6 +63,12 @@ void runner_frame_encode(const struct runner_frame *frame, struct buf *ret_line)
  * *ret_answer is undefined then. */
 enum status runner_answer_parse(const char *line, size_t len,
                                 struct runner_answer *ret_answer,
+                                struct err *err) MUST_USE;
+
+/* Reads what a program of --on-install says: the name of the file that it built, without
+ * a folder. ERR_ENGINE_REFUSED: an error; ERR_RUNNER_PROTOCOL. */
+enum status runner_engine_parse(const char *line, size_t len,
+                                char ret_name[static RUNNER_ENGINE_BYTES],
                                 struct err *err) MUST_USE;
 
 #endif

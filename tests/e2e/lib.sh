@@ -141,6 +141,17 @@ fleet_publish() {
         >"$WORK/publish.log" 2>&1 || fail "muster model publish $version"
 }
 
+# fleet_publish_onnx VERSION [OPTION...]: the same as a file in a foreign format.
+fleet_publish_onnx() {
+    local version=$1
+    shift
+    seq -f 'class %g' 10 >"$WORK/classes.txt"
+    "$BIN/muster" model publish "$SOURCE/examples/fashion/fashion-$version.onnx" --repo "$WORK/repo" \
+        --model fashion --version "$version" --variant onnx --task classify --input-shape 1,1,28,28 \
+        --classes "$WORK/classes.txt" --passphrase-file "$WORK/passphrase" "$@" \
+        >"$WORK/publish.log" 2>&1 || fail "publish of $version"
+}
+
 fleet_deploy() {
     "$BIN/muster" model deploy fashion --version "$1" >"$WORK/deploy.log" 2>&1 ||
         fail "muster model deploy $1"

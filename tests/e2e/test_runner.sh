@@ -8,14 +8,6 @@ BIN=${1:-}
 . "$(dirname "$0")/lib.sh"
 MODE=$WORK/mode
 
-publish_onnx() { # VERSION [OPTION...]
-    local version=$1
-    shift
-    "$BIN/muster" model publish "$SOURCE/examples/fashion/fashion-$version.onnx" --repo "$WORK/repo" \
-        --model fashion --version "$version" --variant onnx --task classify --input-shape 1,1,28,28 \
-        --classes "$WORK/classes.txt" --passphrase-file "$WORK/passphrase" "$@" \
-        >"$WORK/publish.log" 2>&1 || fail "publish of $version"
-}
 acknowledged() { # MORE THAN: predictions
     local rows
     rows=$(awk '{ rows += $4 } END { print rows + 0 }' "$WORK/node.ack") && [ "$rows" -gt "$1" ]
@@ -34,11 +26,10 @@ becomes() {
     until_true 60 "line with: $2" says "$2"
 }
 
-seq -f 'class %g' 10 >"$WORK/classes.txt"
 echo good >"$MODE"
 fleet_init
-publish_onnx 1.0.0 --no-push
-publish_onnx 1.1.0 # the server gets both
+fleet_publish_onnx 1.0.0 --no-push
+fleet_publish_onnx 1.1.0 # the server gets both
 fleet_deploy 1.0.0
 TOKEN=$(fleet_token 2)
 : >"$WORK/node.ack"

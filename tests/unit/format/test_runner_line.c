@@ -25,6 +25,7 @@ static const struct {
      "'probabilities':[0,0.5,1]}",
      RUNNER_PREDICTION},
     {"{'frame':9223372036854775807,'error':''}", RUNNER_FRAME_ERROR},
+    {"{'rebuild':'other driver'}", RUNNER_REBUILD},
 };
 
 static const struct {
@@ -145,6 +146,35 @@ static void a_model_is_told_as_json(void **state)
                                    "\"format\":\"onnx\",\"length\":3}}\n");
 }
 
+static void an_engine_is_a_file_of_its_folder(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",
+                                        "{}",
+                                        "[]",
+                                        "{\"engine\":1}",
+                                        "{\"engine\":\"\"}",
+                                        "{\"engine\":\"..\"}",
+                                        "{\"engine\":\"a/b\"}",
+                                        "{\"engine\":\"record.json\"}",
+                                        "{\"engine\":\"a\\u0000b\"}",
+                                        "{\"engine\":\"a\"} {}"};
+    char name[RUNNER_ENGINE_BYTES] = "before";
+    struct err err = {0};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(runner_engine_parse(wrong[i], strlen(wrong[i]), name, NULL),
+                         ERR_RUNNER_PROTOCOL);
+        assert_string_equal(name, "before");
+    }
+    static const char no[] = "{\"error\":\"no such operator\"}";
+    assert_int_equal(runner_engine_parse(no, sizeof no - 1, name, &err),
+                     ERR_ENGINE_REFUSED);
+    assert_string_equal(err.detail, "no such operator");
+    static const char plan[] = "{\"engine\":\"model-8.6_fp16.plan\",\"more\":1}";
+    assert_int_equal(runner_engine_parse(plan, sizeof plan - 1, name, NULL), OK);
+    assert_string_equal(name, "model-8.6_fp16.plan");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +183,7 @@ int main(void)
         cmocka_unit_test(more_probabilities_than_there_is_room_for_are_refused),
         cmocka_unit_test(a_frame_is_sent_as_base64),
         cmocka_unit_test(a_model_is_told_as_json),
+        cmocka_unit_test(an_engine_is_a_file_of_its_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
