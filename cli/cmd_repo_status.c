@@ -59,18 +59,21 @@ static void count_signatures(const struct draft_demands *demands,
 struct row {
     const char *role;
     const char *state;
+    const char *next; /* NULL: what its expiry demands */
     const struct tuf_envelope *envelope;
     struct draft_demands demands;
 };
 
 static enum status add_role(const struct row *row, json_t *roles, struct err *err)
 {
-    char next[NEXT_BYTES] = "muster repo sign";
+    char next[NEXT_BYTES] = "";
     int64_t days_left = (row->envelope->expires_ms - clock_wall_ms()) / DAY_MS;
     int signatures = 0;
     int64_t threshold = 0;
     count_signatures(&row->demands, row->envelope, &signatures, &threshold);
-    if (strcmp(row->state, "staged") != 0) {
+    if (row->next) {
+        (void)snprintf(next, sizeof next, "%s", row->next);
+    } else {
         next_action(row->role, days_left, next);
     }
     json_t *item = json_pack(
@@ -110,6 +113,17 @@ static enum status list_published(struct repository *repository, json_t *roles,
     return status;
 }
 
+/* 'sign' publishes what has all its signatures. */
+static const char *next_of_staged(const struct draft *draft,
+                                  const struct draft_file *file)
+{
+    if (!draft_file_complete(draft, file)) {
+        return "muster repo sign";
+    }
+    return draft_complete(draft) ? "publish: muster repo sign, then push"
+                                 : "wait for the others";
+}
+
 static enum status list_staged(const struct draft *draft, json_t *roles, struct err *err)
 {
     enum status status = OK;
@@ -117,6 +131,7 @@ static enum status list_staged(const struct draft *draft, json_t *roles, struct 
         const struct draft_file *file = draft->files[i];
         struct row row = {.role = file->role,
                           .state = "staged",
+                          .next = next_of_staged(draft, file),
                           .envelope = draft_envelope(file),
                           .demands = draft_demands(draft, file->role)};
         status = add_role(&row, roles, err);

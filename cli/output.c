@@ -93,24 +93,6 @@ static void add_plain(struct buf *cell, const json_t *value)
     }
 }
 
-static void add_pairs(struct buf *cell, const json_t *object)
-{
-    const char *key;
-    json_t *value;
-    const char *separator = "";
-    json_object_foreach((json_t *)object, key, value)
-    {
-        buf_addstr(cell, separator);
-        add_safe(cell, key);
-        buf_addc(cell, '=');
-        add_plain(cell, value);
-        separator = ",";
-    }
-    if (*separator == '\0') {
-        buf_addc(cell, '-');
-    }
-}
-
 static void add_list(struct buf *cell, const json_t *array)
 {
     size_t at;
@@ -121,6 +103,36 @@ static void add_list(struct buf *cell, const json_t *array)
         add_plain(cell, value);
     }
     if (json_array_size(array) == 0) {
+        buf_addc(cell, '-');
+    }
+}
+
+/* A member of an object: a list stands in brackets, so that its commas are its own. */
+static void add_member(struct buf *cell, const json_t *value)
+{
+    if (json_is_array(value)) {
+        buf_addc(cell, '[');
+        add_list(cell, value);
+        buf_addc(cell, ']');
+    } else {
+        add_plain(cell, value);
+    }
+}
+
+static void add_pairs(struct buf *cell, const json_t *object)
+{
+    const char *key;
+    json_t *value;
+    const char *separator = "";
+    json_object_foreach((json_t *)object, key, value)
+    {
+        buf_addstr(cell, separator);
+        add_safe(cell, key);
+        buf_addc(cell, '=');
+        add_member(cell, value);
+        separator = ",";
+    }
+    if (*separator == '\0') {
         buf_addc(cell, '-');
     }
 }

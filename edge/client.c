@@ -86,6 +86,7 @@ void client_use_model(struct muster_client *client, struct edge_model *model)
     if (!model && client->active) {
         note_stop(client);
     }
+    client->stopped = !model && client->stopped_model[0];
     pthread_mutex_lock(&client->lock);
     struct edge_model *old = client->active;
     client->active = model;

@@ -60,6 +60,7 @@ struct muster_client {
     char stopped_model[MODEL_TEXT_BYTES]; /* the last that was withdrawn to stop */
     uint8_t stopped_artifact[32];
     bool stop_untold; /* no report says so yet */
+    bool stopped;     /* nothing runs since */
     bool below_floor;
     bool summarises; /* the detail asks for summaries */
     struct muster_client_status published;

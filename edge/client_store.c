@@ -47,9 +47,15 @@ static void store_failed(struct muster_client *client, enum status status,
                  client->env.backoff_max_ms, 0);
 }
 
+/* What beats: the active model, or the one that had to stop. */
+static bool has_heart(const struct muster_client *client)
+{
+    return client->active || client->stopped;
+}
+
 static bool heartbeat_due(const struct muster_client *client)
 {
-    return client->active && client->queue.count == 0 &&
+    return has_heart(client) && client->queue.count == 0 &&
            env_mono_ms(&client->env) - client->last_stored_ms >= client->heartbeat_ms;
 }
 
@@ -70,6 +76,10 @@ static void store_empty(struct muster_client *client, const char *model,
 
 static void store_heartbeat(struct muster_client *client)
 {
+    if (!client->active) {
+        store_empty(client, client->stopped_model, client->stopped_artifact);
+        return;
+    }
     const struct muster_client_model *model = model_public(client->active);
     store_empty(client, model->name, model->artifact);
 }
@@ -154,7 +164,7 @@ int64_t client_store_wait_ms(struct muster_client *client)
     }
     int64_t wait = intake_wait_ms(&client->intake, now_ms);
     int64_t beat = client->last_stored_ms + client->heartbeat_ms - now_ms;
-    if (client->active && client->queue.count == 0 && beat < wait) {
+    if (has_heart(client) && client->queue.count == 0 && beat < wait) {
         wait = beat > 0 ? beat : 0;
     }
     int64_t boots = boots_wait_ms(&client->timebase.boots, now_ms);

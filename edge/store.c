@@ -175,6 +175,12 @@ enum status store_way_back(const struct store *store, const struct trust *trust,
     if (!store->has_previous || other || is_same(&store->active, back)) {
         return err_set(err, ERR_NOT_FOUND, "no earlier artifact of the model is kept");
     }
+    if (back->withdrawn && store->has_active && !store->active.withdrawn) {
+        return err_set(err, ERR_TUF_WITHDRAWN,
+                       "%s %s is kept: listed in verified targets expected, it was "
+                       "withdrawn, and what runs was not",
+                       back->model, back->version);
+    }
     int64_t floor = trust_floor(trust, back->model);
     if (back->seq < floor) {
         return err_set(err, ERR_TUF_FLOOR,

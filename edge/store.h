@@ -44,7 +44,8 @@ void store_load(struct store *store, const struct trust *trust,
 enum status store_activate(struct store *store, const struct model_record *record,
                            struct err *err) MUST_USE;
 
-/* Whether there is a way back: ERR_NOT_FOUND, ERR_TUF_FLOOR. */
+/* Whether there is a way back: ERR_NOT_FOUND, ERR_TUF_FLOOR, ERR_TUF_WITHDRAWN: it was
+ * withdrawn, and what is active was not. */
 enum status store_way_back(const struct store *store, const struct trust *trust,
                            struct err *err) MUST_USE;
 

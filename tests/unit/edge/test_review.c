@@ -69,6 +69,20 @@ static bool has_reported(struct node *one, void *user)
     return server_count(&server, &server.report_count) > 0;
 }
 
+/* The newest two reports say that the node has stopped. */
+static bool beats_stopped(struct node *one, void *user)
+{
+    (void)one;
+    (void)user;
+    int count = server_count(&server, &server.report_count);
+    for (int i = count - 2; i < count; i++) {
+        if (i < 0 || strcmp(server_report_at(&server, i).state, "stopped") != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_not_withdrawn(struct node *one, void *user)
 {
     (void)user;
@@ -179,6 +193,17 @@ static void a_version_that_must_stop_gives_way_to_the_one_before(void **state)
     node_close(&node);
     node_open(&node);
     assert_true(node_has_model(&node, (void *)(uintptr_t)fixture_model(0)));
+}
+
+static void what_has_stopped_is_heard_of_all_the_same(void **state)
+{
+    (void)state;
+    repository.stop = true;
+    node.options.heartbeat_ms = 20;
+    run(1, 0);
+    withdraw(1, 0);
+    node_until(&node, beats_stopped, NULL);
+    assert_null(muster_client_model(node.client));
 }
 
 static void with_nothing_kept_it_stops_and_the_server_is_told(void **state)
@@ -321,6 +346,7 @@ int main(void)
         TEST(the_same_weights_under_a_new_number_are_not_withdrawn),
         TEST(a_version_that_must_stop_gives_way_to_the_one_before),
         TEST(with_nothing_kept_it_stops_and_the_server_is_told),
+        TEST(what_has_stopped_is_heard_of_all_the_same),
         TEST(one_below_the_floor_does_not_take_its_place),
         TEST(a_kept_version_that_must_stop_is_no_way_back),
         TEST(without_a_timestamp_nothing_is_withdrawn),

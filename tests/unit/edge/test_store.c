@@ -186,19 +186,28 @@ static void what_was_damaged_is_fetched_and_runs_again(void **state)
     node_until(&node, node_complained, (void *)(uintptr_t) "ok");
 }
 
-static void another_model_is_no_way_back(void **state)
+/* The pointer to the way back says `to` (no longer) instead of `from`; the node is
+ * closed.
+ */
+static void edit_previous(const char *from, const char *to)
 {
-    (void)state;
     char path[FOLDER_BYTES + 128], pointer[1024];
     node_close(&node);
     snprintf(path, sizeof path, "%s/models/previous", node.folder);
     BUF_AUTO text = BUF_INIT(sizeof pointer);
     assert_int_equal(file_read(path, &text, NULL), OK);
     buf_addc(&text, '\0');
-    char *name = strstr(text.data, "\"fashion\"");
-    assert_non_null(name);
-    memcpy(name, "\"fashiom\"", 9);
+    char *at = strstr(text.data, from);
+    assert_non_null(at);
+    memset(at, ' ', strlen(from));
+    memcpy(at, to, strlen(to));
     assert_int_equal(file_write_atomic(path, text.data, text.len - 1, 0600, NULL), OK);
+}
+
+static void another_model_is_no_way_back(void **state)
+{
+    (void)state;
+    edit_previous("\"fashion\"", "\"fashiom\"");
     damage(1);
     no_server();
     node_open(&node);
@@ -264,6 +273,20 @@ static void with_nothing_kept_it_is_refused(void **state)
     refuse_to_go_back("not_found");
 }
 
+static void
+what_was_withdrawn_is_gone_back_to_only_when_there_is_nothing_else(void **state)
+{
+    (void)state;
+    edit_previous("\"withdrawn\":false", "\"withdrawn\":true");
+    no_server();
+    node_open(&node);
+    refuse_to_go_back("tuf.withdrawn");
+    assert_true(runs(1));
+    damage(1);
+    restart_alone();
+    assert_true(runs(0));
+}
+
 static void a_damaged_way_back_is_not_taken(void **state)
 {
     (void)state;
@@ -292,6 +315,7 @@ int main(void)
         TEST(below_the_floor_is_refused),
         TEST(with_nothing_kept_it_is_refused),
         TEST(a_damaged_way_back_is_not_taken),
+        TEST(what_was_withdrawn_is_gone_back_to_only_when_there_is_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
