@@ -136,7 +136,7 @@ function Details({ node, range, tick }) {
   }
   return (
     <>
-      {node.last_report_ms ? <VolumeChart filter={{ node: node.id }} range={range} tick={tick} keep={`node ${node.id}`} />
+      {node.model ? <VolumeChart filter={{ node: node.id }} range={range} tick={tick} keep={`node ${node.id}`} />
         : <section class="card"><Silent node={node} /></section>}
       <div class="pair">
         <Card title={t('node.why')} id="why-title"><Why node={node} /></Card>

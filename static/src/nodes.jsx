@@ -16,7 +16,7 @@ const REFRESH_MS = 5000;
 
 // A node that may not speak is told by its state, others by when they last did.
 export function NodeBadge({ node }) {
-  return node.state === 'active'
+  return node.state === 'active' && node.contact
     ? <Badge tone={node.contact}>{t(`contact.${node.contact}`)}</Badge>
     : <Badge tone={node.state}>{t(`state.${node.state}`)}</Badge>;
 }

@@ -5,6 +5,7 @@ import { Chart } from './chart.jsx';
 import { NONE, micros, number, percent, short, time } from './format.js';
 import { axes, bars, colour, faint, line } from './plot.js';
 import { useAnswer } from './query.js';
+import { countsPath, fromCounts } from './steps.js';
 import { t } from './strings.js';
 
 const PALETTE = 10;
@@ -164,7 +165,13 @@ function latencyChart(data, range) {
 
 function useSeries(metric, width, filter, range, tick, keep) {
   const path = address('/v1/series', { metric, from: range.from, to: range.to, width, ...filter });
-  return { path, answer: useAnswer(path, { tick, keep }) };
+  const drawn = useAnswer(path, { tick, keep });
+  const counts = drawn.error?.status === 404 && !filter.node ? countsPath(metric, range, width, filter) : null;
+  const counted = useAnswer(counts, { tick, keep });
+  if (!counts) {
+    return { path, answer: drawn };
+  }
+  return { path: counts, answer: { ...counted, data: counted.data && fromCounts(metric, counted.data) } };
 }
 
 export function VolumeChart({ filter, range, tick, keep }) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# test_page.sh BIN PICTURES: the dashboard in Debian's Chromium; its files come from a real server,
+# test_page.sh BIN PICTURES: the dashboard in Chromium, over a fleet that stands still and a live one; its files come from a real server,
 # pictures go into a folder. Exit status 77 (skipped) where the server was built without it, or
 # there is no browser.
 BIN=${1:-}
@@ -22,4 +22,29 @@ if ! curl -fsS "$MUSTER_SERVER/" | grep -q '/static/app-'; then
 fi
 curl -fsS "$MUSTER_SERVER/static/THIRD-PARTY.txt" | grep -q 'preact .*(MIT)' || fail "no licences"
 node "$SOURCE/tests/page/test_page.mjs" "$MUSTER_SERVER" "$pictures" || fail "the page"
+
+# A live fleet: one node, then another while the page is open.
+agent_reports() {
+    TOKEN=$(fleet_token 1)
+    agent_start "$1" --source "$DATASET/t10k-images-idx3-ubyte.gz" --indices 0:200 --until-done --rate 0 --poll-s 5
+    wait "$AGENT_PID" || fail "the agent $1"
+}
+fleet_publish 1.0.0
+fleet_deploy 1.0.0
+agent_reports first
+mkfifo "$WORK/live.in"
+node "$SOURCE/tests/page/test_live.mjs" "$MUSTER_SERVER" "$pictures" "$WORK/data/muster.db" \
+    <"$WORK/live.in" >"$WORK/live.out" 2>"$WORK/live.log" &
+live=$!
+PIDS+=("$live")
+exec 3>"$WORK/live.in"
+page_is_settled() {
+    kill -0 "$live" 2>/dev/null || fail "the live page"
+    grep -q settled "$WORK/live.out"
+}
+until_true 300 "page of a live fleet" page_is_settled
+agent_reports second
+echo go >&3
+exec 3>&-
+wait "$live" || fail "the live page"
 server_stop
