@@ -11,38 +11,24 @@ struct change {
     int64_t floor;
 };
 
-typedef enum status (*change_draft)(struct draft *draft, const struct change *change,
-                                    struct err *err);
-
-static enum status remove_version(struct draft *draft, const struct change *change,
-                                  struct err *err)
+static enum status remove_version(struct draft *draft, const void *user, struct err *err)
 {
+    const struct change *change = user;
     return listing_remove(draft, change->model, change->version, change->variant, err);
 }
 
-static enum status raise_floor(struct draft *draft, const struct change *change,
-                               struct err *err)
+static enum status raise_floor(struct draft *draft, const void *user, struct err *err)
 {
+    const struct change *change = user;
     return listing_raise_floor(draft, change->model, change->floor, err);
 }
 
-static int run_change(struct publisher *publisher, change_draft apply,
+static int run_change(struct publisher *publisher, publisher_edit *edit,
                       const struct change *change)
 {
-    REPOSITORY_AUTO repository = {.lock_fd = -1};
-    DRAFT_AUTO draft = {0};
     struct err err = {0};
-    enum status status = publisher_open(publisher, &repository, &err);
-    if (status == OK) {
-        status = publisher_draft(publisher, &repository, &draft, &err);
-    }
-    if (status == OK) {
-        status = apply(&draft, change, &err);
-    }
-    if (status == OK) {
-        status = publisher_finish(publisher, &draft, NULL, &err);
-    }
-    return status == OK ? CLI_OK : cli_fail(&err);
+    return publisher_change(publisher, edit, change, &err) == OK ? CLI_OK
+                                                                 : cli_fail(&err);
 }
 
 int cmd_model_remove(int argc, char **argv)

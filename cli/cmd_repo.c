@@ -120,34 +120,28 @@ int cmd_repo_verify(int argc, char **argv)
 
 /* ---- renew ---- */
 
-static enum status renew(struct publisher *publisher, bool with_root, const char *role,
-                         struct err *err)
+struct renewal {
+    bool with_root;
+    const char *role;
+};
+
+static enum status renew(struct draft *draft, const void *user, struct err *err)
 {
-    REPOSITORY_AUTO repository = {.lock_fd = -1};
-    DRAFT_AUTO draft = {0};
-    enum status status = publisher_open(publisher, &repository, err);
-    if (status == OK) {
-        status = publisher_draft(publisher, &repository, &draft, err);
-    }
-    if (status == OK && with_root) {
-        status = publish_renew(&draft, "root", err);
-    }
-    if (status == OK) {
-        status = publish_renew(&draft, role, err);
-    }
-    return status == OK ? publisher_finish(publisher, &draft, NULL, err) : status;
+    const struct renewal *renewal = user;
+    enum status status = renewal->with_root ? publish_renew(draft, "root", err) : OK;
+    return status == OK ? publish_renew(draft, renewal->role, err) : status;
 }
 
 int cmd_repo_renew(int argc, char **argv)
 {
     PUBLISHER_AUTO publisher = PUBLISHER_INIT;
-    bool with_root = false;
-    const char *role = "targets";
+    struct renewal renewal = {.role = "targets"};
     const struct option_row options[] = {
         PUBLISHER_REPO_OPTION(publisher),
         PUBLISHER_SIGN_OPTIONS(publisher),
-        {"root", 0, OPTION_FLAG, &with_root, NULL, "a new root version too"},
-        {"role", 0, OPTION_TEXT, &role, "MODEL", "a delegated role instead of targets"},
+        {"root", 0, OPTION_FLAG, &renewal.with_root, NULL, "a new root version too"},
+        {"role", 0, OPTION_TEXT, &renewal.role, "MODEL",
+         "a delegated role instead of targets"},
         PUBLISHER_DAYS_OPTION(publisher),
     };
     const struct usage usage = {
@@ -165,7 +159,8 @@ int cmd_repo_renew(int argc, char **argv)
         return code;
     }
     struct err err = {0};
-    return renew(&publisher, with_root, role, &err) == OK ? CLI_OK : cli_fail(&err);
+    return publisher_change(&publisher, renew, &renewal, &err) == OK ? CLI_OK
+                                                                     : cli_fail(&err);
 }
 
 /* ---- push ---- */

@@ -28,33 +28,19 @@ struct change {
     bool keep;
 };
 
-typedef enum status (*change_draft)(struct draft *draft, const struct change *change,
-                                    struct err *err);
-
-static int run_change(struct publisher *publisher, change_draft apply,
+static int run_change(struct publisher *publisher, publisher_edit *edit,
                       const struct change *change)
 {
-    REPOSITORY_AUTO repository = {.lock_fd = -1};
-    DRAFT_AUTO draft = {0};
     struct err err = {0};
-    enum status status = publisher_open(publisher, &repository, &err);
-    if (status == OK) {
-        status = publisher_draft(publisher, &repository, &draft, &err);
-    }
-    if (status == OK) {
-        status = apply(&draft, change, &err);
-    }
-    if (status == OK) {
-        status = publisher_finish(publisher, &draft, NULL, &err);
-    }
-    return status == OK ? CLI_OK : cli_fail(&err);
+    return publisher_change(publisher, edit, change, &err) == OK ? CLI_OK
+                                                                 : cli_fail(&err);
 }
 
 /* ---- signer ---- */
 
-static enum status add_keys(struct draft *draft, const struct change *change,
-                            struct err *err)
+static enum status add_keys(struct draft *draft, const void *user, struct err *err)
 {
+    const struct change *change = user;
     enum status status = OK;
     for (size_t i = 0; status == OK && i < change->keys.count; i++) {
         JSON_AUTO *key = NULL;
@@ -67,9 +53,9 @@ static enum status add_keys(struct draft *draft, const struct change *change,
     return status;
 }
 
-static enum status remove_key(struct draft *draft, const struct change *change,
-                              struct err *err)
+static enum status remove_key(struct draft *draft, const void *user, struct err *err)
 {
+    const struct change *change = user;
     return signers_remove(draft, change->role, change->keyid, err);
 }
 
@@ -178,9 +164,9 @@ int cmd_repo_signer(int argc, char **argv)
 
 /* ---- threshold ---- */
 
-static enum status set_threshold(struct draft *draft, const struct change *change,
-                                 struct err *err)
+static enum status set_threshold(struct draft *draft, const void *user, struct err *err)
 {
+    const struct change *change = user;
     return signers_threshold(draft, change->role, change->threshold, err);
 }
 
@@ -213,9 +199,9 @@ int cmd_repo_threshold(int argc, char **argv)
 
 /* ---- delegations ---- */
 
-static enum status delegate(struct draft *draft, const struct change *change,
-                            struct err *err)
+static enum status delegate(struct draft *draft, const void *user, struct err *err)
 {
+    const struct change *change = user;
     JSON_AUTO *keys = json_array();
     enum status status = OK;
     for (size_t i = 0; status == OK && i < change->keys.count; i++) {
@@ -267,9 +253,9 @@ int cmd_repo_delegate(int argc, char **argv)
     return run_change(&publisher, delegate, &change);
 }
 
-static enum status undelegate(struct draft *draft, const struct change *change,
-                              struct err *err)
+static enum status undelegate(struct draft *draft, const void *user, struct err *err)
 {
+    const struct change *change = user;
     return delegations_end(draft, change->role, change->keep, err);
 }
 

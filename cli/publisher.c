@@ -168,3 +168,18 @@ enum status publisher_finish(struct publisher *publisher, struct draft *draft,
     }
     return status;
 }
+
+enum status publisher_change(struct publisher *publisher, publisher_edit *edit,
+                             const void *change, struct err *err)
+{
+    REPOSITORY_AUTO repository = {.lock_fd = -1};
+    DRAFT_AUTO draft = {0};
+    enum status status = publisher_open(publisher, &repository, err);
+    if (status == OK) {
+        status = publisher_draft(publisher, &repository, &draft, err);
+    }
+    if (status == OK) {
+        status = edit(&draft, change, err);
+    }
+    return status == OK ? publisher_finish(publisher, &draft, NULL, err) : status;
+}

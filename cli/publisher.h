@@ -96,6 +96,14 @@ enum status publisher_keep(struct draft *draft, const struct keychain *keychain,
 enum status publisher_finish(struct publisher *publisher, struct draft *draft,
                              bool *ret_published, struct err *err) MUST_USE;
 
+/* What one verb does to a draft; `change` is the verb's own. */
+typedef enum status publisher_edit(struct draft *draft, const void *change,
+                                   struct err *err);
+
+/* A whole verb: opens the repository, begins a draft, edits it and finishes. */
+enum status publisher_change(struct publisher *publisher, publisher_edit *edit,
+                             const void *change, struct err *err) MUST_USE;
+
 /* Whether a key is named by its file (a '/' or ".key" at the end), not by its label. */
 bool key_is_file(const char *name);
 
