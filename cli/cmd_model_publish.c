@@ -35,6 +35,7 @@ struct request {
     const char *variant;
     const char *on_revoke;
     struct model_needs needs;
+    int64_t seq;
     int64_t floor;
     int64_t deltas;
     bool no_push;
@@ -204,6 +205,7 @@ static enum status sign(struct request *request, struct repository *repository,
                                   .ext = extension_of(request->file),
                                   .data = data->data,
                                   .len = data->len,
+                                  .seq = request->seq,
                                   .floor = request->floor,
                                   .deltas = request->deltas,
                                   .described = custom};
@@ -293,6 +295,8 @@ int cmd_model_publish(int argc, char **argv)
         {"model", 'm', OPTION_TEXT, &request.model, "NAME", "the line of versions"},
         {"version", 0, OPTION_TEXT, &request.version, "VERSION", "such as 1.0.0"},
         {"variant", 0, OPTION_TEXT, &request.variant, "NAME", "default: fp32"},
+        {"seq", 0, OPTION_INTEGER, &request.seq, "N",
+         "default: the model's highest plus one; 1 to 9007199254740991"},
         {"floor", 0, OPTION_INTEGER, &request.floor, "SEQ",
          "from now on no node activates a lower seq"},
         {"deltas", 0, OPTION_INTEGER, &request.deltas, "N",

@@ -74,7 +74,32 @@ static bool is_staged(const struct draft *draft, const struct model_target *list
            !(published && tuf_targets_find(published, listed->file->path));
 }
 
-/* The seq of a version: that of its other variants, or the highest ever plus one. */
+static enum status check_seq(const struct publish_order *order, int64_t listed,
+                             int64_t highest_ever, struct err *err)
+{
+    if (order->seq == 0 || order->seq == listed) {
+        return OK;
+    }
+    if (order->seq < 0 || order->seq > PUBLISH_SEQ_MAX) {
+        return err_set(err, ERR_INVALID_ARGUMENT,
+                       "a seq is 1 to %" PRId64 ", not %" PRId64, PUBLISH_SEQ_MAX,
+                       order->seq);
+    }
+    if (listed > 0) {
+        return err_set(err, ERR_EXISTS,
+                       "model '%s' has version '%s' as seq %" PRId64 ", not %" PRId64,
+                       order->model, order->version, listed, order->seq);
+    }
+    return order->seq > highest_ever
+               ? OK
+               : err_set(err, ERR_EXISTS,
+                         "model '%s': a seq above %" PRId64 " expected, %" PRId64
+                         " found; no seq is used twice",
+                         order->model, highest_ever, order->seq);
+}
+
+/* The seq of a version: that of its other variants, the one that the order names, or the
+ * highest ever plus one. */
 static enum status choose_seq(const struct draft *draft,
                               const struct publish_order *order,
                               struct publish_result *result, struct err *err)
@@ -82,12 +107,18 @@ static enum status choose_seq(const struct draft *draft,
     struct listing listing = listing_read(draft, order->model);
     struct model_target listed;
     bool same = false;
-    result->seq = listing.highest_ever + 1;
+    int64_t known = 0;
     if (find_version(draft_targets(draft, listing_role(draft, order->model)), order,
                      &listed, &same) ||
         find_version(draft_targets(draft, "targets"), order, &listed, &same)) {
-        result->seq = listed.seq;
+        known = listed.seq;
     }
+    enum status status = check_seq(order, known, listing.highest_ever, err);
+    if (status != OK) {
+        return status;
+    }
+    int64_t next = order->seq > 0 ? order->seq : listing.highest_ever + 1;
+    result->seq = known > 0 ? known : next;
     result->staged_before = same && is_staged(draft, &listed, result);
     if (same && !result->staged_before) {
         return err_set(err, ERR_EXISTS,

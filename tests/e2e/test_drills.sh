@@ -107,7 +107,7 @@ STOLEN_TOKEN=$(sed -n 's/.*"id": *\([0-9]*\).*/\1/p' "$WORK/thief.token")
 export STOLEN_TOKEN
 import 6.6.6
 cp "$WORK/here/6.6.6.mnet" "$WORK/evil.mnet"
-muster model publish "$WORK/evil.mnet" --model fashion --version 6.6.6 --repo "$WORK/thief" \
+muster model publish "$WORK/evil.mnet" --model fashion --version 6.6.6 --seq 900 --repo "$WORK/thief" \
     --token "$(sed -n 's/.*"token": *"\([^"]*\)".*/\1/p' "$WORK/thief.token")" >"$WORK/thief.log" 2>&1 || fail "the thief could not publish"
 for _ in 1 2 3 4 5; do # and his numbers run ahead
     muster repo renew --repo "$WORK/thief" >>"$WORK/thief.log" 2>&1 || fail "the thief could not renew"
@@ -117,12 +117,11 @@ fleet_deploy 6.6.6
 until_true 60 "the thief's model" running "$DIGEST"
 mark
 import clean
-fleet_publish 1.1.0 --no-push # his seq is 3: the next one is above it
-FLOOR=4
+FLOOR=901
 export FLOOR
 drill "the targets key was stolen"
 until_true 60 "the clean model" running "$DIGEST"
-grep -q '"fashion":4' "$WORK/node/trust/floors.json" || fail "the node does not know the floor"
+grep -q '"fashion":901' "$WORK/node/trust/floors.json" || fail "the node does not know the floor"
 refused tuf.signature muster repo push --repo "$WORK/thief"
 goes_on "the targets key was stolen"
 

@@ -106,6 +106,37 @@ static void versions_count_up_and_variants_join(void **state)
     assert_int_equal(result.seq, 1);
 }
 
+/* Above the numbers that a thief has used. */
+static void a_seq_may_be_named_if_it_is_above_every_other(void **state)
+{
+    (void)state;
+    BENCH_AUTO bench;
+    struct publish_result result;
+    bench_init(&bench);
+    bench.order.seq = 901;
+    bench.order.floor = 901;
+    assert_int_equal(publish(&bench, &result), OK);
+    assert_int_equal(result.seq, 901);
+    bench.order.variant = "int8";
+    assert_int_equal(publish(&bench, &result), OK);
+    assert_int_equal(result.seq, 901);
+    bench.order.variant = "fp16";
+    bench.order.seq = 902;
+    assert_int_equal(publish(&bench, &result), ERR_EXISTS);
+    bench.order.version = "1.1.0";
+    bench.order.seq = 901;
+    assert_int_equal(publish(&bench, &result), ERR_EXISTS);
+    bench.order.seq = 1;
+    assert_int_equal(publish(&bench, &result), ERR_EXISTS);
+    bench.order.seq = -1;
+    assert_int_equal(publish(&bench, &result), ERR_INVALID_ARGUMENT);
+    bench.order.seq = PUBLISH_SEQ_MAX + 1;
+    assert_int_equal(publish(&bench, &result), ERR_INVALID_ARGUMENT);
+    bench.order.seq = 0;
+    assert_int_equal(publish(&bench, &result), OK);
+    assert_int_equal(result.seq, 902);
+}
+
 static void what_is_published_stays_as_it_is(void **state)
 {
     (void)state;
@@ -285,6 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_artifact_and_its_transport_are_listed_and_stored),
         cmocka_unit_test(versions_count_up_and_variants_join),
+        cmocka_unit_test(a_seq_may_be_named_if_it_is_above_every_other),
         cmocka_unit_test(what_is_published_stays_as_it_is),
         cmocka_unit_test(the_published_state_survives_reopening),
         cmocka_unit_test(a_crash_before_the_snapshot_leaves_the_state_before),
