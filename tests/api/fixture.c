@@ -69,7 +69,7 @@ static enum status get_failure(struct request *request, struct response *respons
     return err_set(&request->err, ERR_IO, "could not read '/secret/path'");
 }
 
-static struct http *served;
+static _Atomic(struct http *) served; /* handlers may run before it is set */
 
 static enum status fill(struct request *request, struct response *response)
 {

@@ -24,7 +24,7 @@ debs=("$work"/debs/*.deb)
 [ ${#debs[@]} -eq 5 ] || fail "${#debs[@]} packages instead of 5"
 options=(--no-cfg --fail-on error)
 [ "$(id -u)" -ne 0 ] || options+=(--allow-root)
-lintian "${options[@]}" "${debs[@]}" >"$work/lintian.log" 2>&1 || fail "lintian found an error"
+TMPDIR=$work lintian "${options[@]}" "${debs[@]}" >"$work/lintian.log" 2>&1 || fail "lintian found an error"
 
 for deb in "${debs[@]}"; do
     dpkg-deb -x "$deb" "$work/root"
