@@ -14,7 +14,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 
-enum { PATIENCE_MS = 120000 };
+enum { PATIENCE_MS = 60000 };
 
 static int64_t wall_ms(void *user)
 {
