@@ -19,7 +19,9 @@ enum { CHECKS_MAX = 4 };
  * root or a logarithm is not for all. */
 enum input_form { ANY_SIGN, POSITIVE, OVER_ONE, INPUT_FORMS };
 
-static const size_t default_memory = (size_t)4 << 30;
+/* 4 GiB, or half of what a smaller machine can address. */
+static const size_t default_memory =
+    SIZE_MAX / 2 < UINT64_C(4) << 30 ? SIZE_MAX / 2 : (size_t)(UINT64_C(4) << 30);
 static const uint64_t default_steps = UINT64_C(40000000000);
 static const uint64_t few_macs = UINT64_C(50000000);
 static const double tolerance = 1e-4;                        /* of an output's range */

@@ -348,14 +348,15 @@ static void write_values(struct writer *writer, const float *values, uint32_t te
 {
     const struct ir_tensor *laid = &writer->ir->tensors[tensor];
     pad_to_64(writer);
-    buf_add(writer->file, values, nn_layout_bytes(laid->layout, &laid->shape));
+    buf_add(writer->file, values, (size_t)nn_layout_bytes(laid->layout, &laid->shape));
 }
 
 static void write_data(struct writer *writer)
 {
     const struct write_description *description = writer->description;
     const struct ir *ir = writer->ir;
-    begin_section(writer, NN_S_DATA, nn_align64(writer->data_used) / NN_ALIGN, NN_ALIGN);
+    begin_section(writer, NN_S_DATA, (size_t)(nn_align64(writer->data_used) / NN_ALIGN),
+                  NN_ALIGN);
     for (uint32_t i = 0; i < writer->tensor_count; i++) {
         const struct ir_tensor *tensor = &ir->tensors[writer->tensors[i]];
         if (tensor->data) {

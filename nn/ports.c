@@ -184,7 +184,7 @@ static enum muster_nn_status check_stored(struct muster_nn_model *model,
         begin > data_bytes || bytes > data_bytes - begin) {
         return INVALID("values of test %u do not follow those before", test->number);
     }
-    if (!zero_bytes(model->data + model->data_used, begin - model->data_used)) {
+    if (!zero_bytes(model->data + model->data_used, (size_t)(begin - model->data_used))) {
         return INVALID("padding before a test is not zero");
     }
     model->data_used = begin + bytes;
@@ -240,7 +240,8 @@ static enum muster_nn_status decode_tests(struct muster_nn_model *model,
     }
     uint64_t data_bytes = (uint64_t)nn_count(model, NN_S_DATA) * NN_ALIGN;
     if (nn_align64(model->data_used) != data_bytes ||
-        !zero_bytes(model->data + model->data_used, data_bytes - model->data_used)) {
+        !zero_bytes(model->data + model->data_used,
+                    (size_t)(data_bytes - model->data_used))) {
         return INVALID("data that nothing uses");
     }
     return MUSTER_NN_OK;

@@ -128,7 +128,7 @@ static enum muster_nn_status check_constant(const struct muster_nn_model *model,
         tensor->bytes > data_bytes - begin) {
         return INVALID("constant %u does not follow the one before", index);
     }
-    if (!zero_bytes(model->data + *end, begin - *end)) {
+    if (!zero_bytes(model->data + *end, (size_t)(begin - *end))) {
         return INVALID("padding before constant %u is not zero", index);
     }
     if (!all_finite(nn_constant(model, tensor),

@@ -15,7 +15,7 @@ static void set_test_input(struct muster_nn_context *context, const struct nn_te
     const struct nn_tensor *tensor = &model->tensors[model->ports[test->port].tensor];
     float *values = nn_context_values(context, tensor);
     if (!test->generated) {
-        memcpy(values, stored(model, test), tensor->bytes);
+        memcpy(values, stored(model, test), (size_t)tensor->bytes);
         return;
     }
     for (uint32_t i = 0; i < tensor->elements; i++) {
