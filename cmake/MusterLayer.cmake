@@ -31,11 +31,15 @@ function(muster_program name)
   endforeach()
 endfunction()
 
-# muster_unit_tests(LAYER [USES layer...] [PKGS ...])
+# muster_unit_tests(LAYER [USES layer...] [PKGS ...] [WITHOUT name...])
 #   Every test_*.c of the current folder is a cmocka program named LAYER_test_x, one ctest case.
+#   WITHOUT: files that a build without other libraries (MUSTER_NN_ONLY) leaves out.
 function(muster_unit_tests layer)
-  cmake_parse_arguments(T "" "" "USES;PKGS" ${ARGN})
+  cmake_parse_arguments(T "" "" "USES;PKGS;WITHOUT" ${ARGN})
   file(GLOB tests CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/test_*.c")
+  if(MUSTER_NN_ONLY AND T_WITHOUT)
+    list(FILTER tests EXCLUDE REGEX "/(${T_WITHOUT})\\.c$")
+  endif()
   foreach(source ${tests})
     get_filename_component(stem ${source} NAME_WE)
     set(target "${layer}_${stem}")

@@ -6,17 +6,20 @@ option(MUSTER_FUZZ "build libFuzzer targets (needs clang)" OFF)
 option(MUSTER_COVERAGE "instrument for gcov" OFF)
 option(MUSTER_TESTS "build the tests (needs cmocka)" ON)
 option(MUSTER_WERROR "treat warnings as errors (CI)" OFF)
+option(MUSTER_NN_ONLY "the CNN runtime, the importer and their tests, without other libraries: cross builds" OFF)
 
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
-find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-foreach(pkg jansson libsodium libcrypto libzstd zlib libcurl sqlite3 libmicrohttpd inih cmocka)
-  pkg_check_modules(${pkg} IMPORTED_TARGET ${pkg})
-endforeach()
+if(NOT MUSTER_NN_ONLY)
+  find_package(PkgConfig REQUIRED)
+  foreach(pkg jansson libsodium libcrypto libzstd zlib libcurl sqlite3 libmicrohttpd inih cmocka)
+    pkg_check_modules(${pkg} IMPORTED_TARGET ${pkg})
+  endforeach()
+endif()
 
 add_library(muster_flags INTERFACE)
 target_compile_features(muster_flags INTERFACE c_std_17)
@@ -40,7 +43,8 @@ if(MUSTER_SANITIZE)
   target_link_options(muster_flags INTERFACE -fsanitize=${MUSTER_SANITIZE})
 else()
   target_compile_options(muster_flags INTERFACE
-    -fstack-clash-protection -fcf-protection=full
+    -fstack-clash-protection
+    $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection=full>
     $<$<CONFIG:Release>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3>)
 endif()
 if(MUSTER_FUZZ)

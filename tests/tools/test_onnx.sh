@@ -4,9 +4,9 @@
 # no case may fail, and those that tests/vectors/onnx/passing.txt names must pass. What else passes
 # is printed, to be added there.
 #
-#   test_onnx.sh MUSTER_ONNX_TEST
+#   test_onnx.sh [EMULATOR] MUSTER_ONNX_TEST
 set -euo pipefail
-program=$1
+program=("$@")
 names=$(cd "$(dirname "$0")/../vectors/onnx" && pwd)/passing.txt
 data=/usr/share/libonnx-testdata/data
 if [ ! -d "$data" ]; then
@@ -18,9 +18,9 @@ trap 'rm -rf "$work"' EXIT
 cd "$data"
 status=0
 find . -name model.onnx -printf '%h\n' | sed 's,^\./,,' | LC_ALL=C sort |
-    xargs "$program" >"$work/all" || status=$?
+    xargs "${program[@]}" >"$work/all" || status=$?
 # xargs gives 123 when a case did not pass; another number is a crash.
-[ "$status" -eq 0 ] || [ "$status" -eq 123 ] || { echo "onnx: $program ended with $status"; exit 1; }
+[ "$status" -eq 0 ] || [ "$status" -eq 123 ] || { echo "onnx: ${program[*]} ended with $status"; exit 1; }
 if grep ': FAIL' "$work/all"; then
     exit 1
 fi
