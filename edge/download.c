@@ -260,16 +260,15 @@ static enum status step_link(struct download *download)
 static enum status begin_answer(struct download *download, struct err *err)
 {
     const struct http_call *call = download->call;
-    const struct http_range *range = &call->range;
+    const struct content_range *range = &call->range;
     if (call->status == 200) {
         download->resumed = false;
         download->mirrored = false;
         return download->partial.have > 0 ? partial_restart(&download->partial, err) : OK;
     }
     int64_t length = download->partial.file->length;
-    int64_t end = download->asked_from + download->asked_bytes;
-    if (!range->present || range->first != download->asked_from || range->last >= end ||
-        (range->total >= 0 && range->total != length)) {
+    if (!content_range_answers(range, download->asked_from, download->asked_bytes,
+                               length)) {
         return err_set(err, ERR_NET_STATUS,
                        "%s: bytes from %" PRId64
                        " were asked for, the answer has %" PRId64 " to %" PRId64

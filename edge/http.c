@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/http.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,36 +106,6 @@ static size_t on_data(char *data, size_t size, size_t count, void *user)
     return collect(call, data, len);
 }
 
-static bool read_number(const char **text, int64_t *ret_value)
-{
-    char *end;
-    if (**text < '0' || **text > '9') {
-        return false;
-    }
-    errno = 0;
-    *ret_value = strtoll(*text, &end, 10);
-    *text = end;
-    return errno == 0;
-}
-
-void http_range_parse(const char *text, struct http_range *ret_range)
-{
-    struct http_range range = {.total = -1};
-    *ret_range = (struct http_range){0};
-    if (strncasecmp(text, "bytes ", 6) != 0) {
-        return;
-    }
-    text += 6;
-    bool whole = read_number(&text, &range.first) && *text++ == '-' &&
-                 read_number(&text, &range.last) && *text++ == '/' &&
-                 (strcmp(text, "*") == 0 || (read_number(&text, &range.total) && !*text));
-    range.present = whole && range.first <= range.last &&
-                    (range.total < 0 || range.last < range.total);
-    if (range.present) {
-        *ret_range = range;
-    }
-}
-
 static const char *header(const struct http_call *call, const char *name)
 {
     struct curl_header *found = NULL;
@@ -158,7 +127,7 @@ static void read_answer_head(struct http_call *call)
     if (strlen(etag) < sizeof call->etag) {
         memcpy(call->etag, etag, strlen(etag) + 1);
     }
-    http_range_parse(header(call, "Content-Range"), &call->range);
+    content_range_parse(header(call, "Content-Range"), &call->range);
 }
 
 /* What came of the head is known before the body; the body of a success may be as large

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "edge/content_range.h"
 #include "edge/env.h"
 
 struct http {
@@ -46,12 +47,6 @@ struct http_order {
     void *sink_user;  /* of both; outlives the call */
 };
 
-/* What a Content-Range said; the total is -1 where it said "*". */
-struct http_range {
-    bool present;
-    int64_t first, last, total;
-};
-
 struct http_call {
     struct http *http;
     CURL *easy;                 /* owned */
@@ -63,7 +58,7 @@ struct http_call {
     bool ranged;                   /* a range was asked for */
     bool held;                     /* until http_call_resume */
     int status;                    /* HTTP status once its head came, 0: none came */
-    struct http_range range;       /* of a 206 answer */
+    struct content_range range;    /* of a 206 answer */
     struct err err;                /* why it failed, when http_call_result is not OK */
     struct buf body;               /* of the answer, without a sink */
     uint64_t received;             /* bytes of a 200 or 206 answer */
@@ -104,9 +99,6 @@ int64_t http_wait_ms(struct http *http);
 /* Waits for the network or `max_ms` or http_wake. */
 void http_wait(struct http *http, int64_t max_ms);
 void http_wake(struct http *http);
-
-/* Reads the value of a Content-Range; what is not "bytes FIRST-LAST/TOTAL" is none. */
-void http_range_parse(const char *text, struct http_range *ret_range);
 
 /* Of a call that is done: OK when a whole answer of any status came; ERR_NET when none
  * did or it broke off; ERR_LIMIT when it was too large; what the sink said. */
