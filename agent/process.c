@@ -209,16 +209,19 @@ static enum status say_end(struct process *process, struct err *err)
                                       WEXITSTATUS(how));
 }
 
+/* Only a line that has no end yet is kept, so a full buffer is one that is too long. */
 static enum status read_more(struct process *process, struct err *err)
 {
     char slice[SLICE_BYTES];
-    ssize_t got = read(process->out, slice, sizeof slice);
+    struct buf *lines = &process->lines;
+    size_t room = lines->max - lines->len;
+    if (room == 0) {
+        return err_set(err, ERR_RUNNER_PROTOCOL, "a line of over %zu bytes", lines->max);
+    }
+    ssize_t got = read(process->out, slice, room < sizeof slice ? room : sizeof slice);
     if (got > 0) {
-        buf_add(&process->lines, slice, (size_t)got);
-        return process->lines.failed
-                   ? err_set(err, ERR_RUNNER_PROTOCOL, "a line of over %zu bytes",
-                             process->lines.max)
-                   : OK;
+        buf_add(lines, slice, (size_t)got);
+        return buf_status(lines, err);
     }
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return ERR_UNAVAILABLE;
