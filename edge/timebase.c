@@ -7,8 +7,10 @@
 #include "base/buf.h"
 #include "base/file.h"
 
-enum { UUID_CHARS = 36 };
+enum { UUID_CHARS = 36, DRIFT_PART = 10000 }; /* a crystal: 100 ppm */
 
+/* Of an anchor that an earlier process of this boot learnt. */
+static const int64_t UNKNOWN_DOUBT_MS = 60000;
 static const int64_t SERVER_TIME_MAX_MS = INT64_C(1) << 53;
 
 static void take_boot_id(struct timebase *base, const struct edge_env *env)
@@ -33,18 +35,38 @@ enum status timebase_open(struct timebase *ret_base, const struct edge_env *env,
         const struct boot *boot = &ret_base->boots.items[ret_base->boots.count - 1];
         ret_base->known = boot->known;
         ret_base->anchor_ms = boot->known ? boot->anchor_ms : 0;
+        ret_base->doubt_ms = UNKNOWN_DOUBT_MS;
         timebase_note(ret_base, env);
     }
     return status;
 }
 
+/* What is believed lies within the doubt of its day, grown by what a clock drifts. */
+static int64_t doubt_ms(const struct timebase *base, int64_t now_ms)
+{
+    int64_t age_ms = now_ms > base->learnt_ms ? now_ms - base->learnt_ms : 0;
+    return base->doubt_ms + age_ms / DRIFT_PART;
+}
+
 void timebase_learn(struct timebase *base, int64_t server_ms, int64_t asked_ms,
                     int64_t received_ms)
 {
-    if (server_ms <= 0 || server_ms > SERVER_TIME_MAX_MS) {
+    if (server_ms <= 0 || server_ms > SERVER_TIME_MAX_MS || received_ms < asked_ms) {
         return;
     }
-    base->anchor_ms = server_ms - (asked_ms + (received_ms - asked_ms) / 2);
+    int64_t low = server_ms - received_ms, high = server_ms - asked_ms;
+    int64_t half = (received_ms - asked_ms) / 2;
+    bool certain = base->known && half > doubt_ms(base, received_ms);
+    if (certain && base->anchor_ms >= low && base->anchor_ms <= high) {
+        return;
+    }
+    if (certain) {
+        base->anchor_ms = base->anchor_ms < low ? low : high;
+    } else {
+        base->anchor_ms = server_ms - (asked_ms + half);
+    }
+    base->doubt_ms = half;
+    base->learnt_ms = received_ms;
     base->known = true;
 }
 

@@ -18,6 +18,8 @@
 struct timebase {
     bool known;
     int64_t anchor_ms;           /* server time − monotonic time */
+    int64_t doubt_ms;            /* how far off it may have been when it was learnt, */
+    int64_t learnt_ms;           /* at this monotonic time */
     char boot_id[BOOT_ID_BYTES]; /* of this boot; "" when the system does not say */
     struct boots boots;
 };
@@ -28,7 +30,10 @@ enum status timebase_open(struct timebase *ret_base, const struct edge_env *env,
                           const char *state_folder, struct err *err) MUST_USE;
 
 /* Learns from an answer that was asked for and received at these monotonic times; a
- * server_ms that is no time is ignored. */
+ * server_ms that is no time is ignored. The anchor lies between server_ms − received_ms
+ * and server_ms − asked_ms (Cristian's bound): an answer that is no more in doubt than
+ * what is known gives the middle; a slower one, as when the device slept meanwhile, only
+ * moves the anchor as far as it must. */
 void timebase_learn(struct timebase *base, int64_t server_ms, int64_t asked_ms,
                     int64_t received_ms);
 

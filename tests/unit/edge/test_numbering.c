@@ -173,6 +173,29 @@ static void a_server_time_that_is_none_is_not_learnt(void **state)
     assert_int_equal(timebase.anchor_ms, NOON + 350);
 }
 
+/* A device that slept while it waited learns nothing that it knew better. */
+static void a_long_round_trip_moves_no_more_than_it_must(void **state)
+{
+    (void)state;
+    timebase_learn(&timebase, NOON + 1000, 990, 1010);
+    assert_int_equal(timebase.anchor_ms, NOON);
+    timebase_learn(&timebase, NOON + 2000, 2000, 2000 + 7200000);
+    assert_int_equal(timebase.anchor_ms, NOON);
+    timebase_learn(&timebase, NOON + 7205000, 7204000, 7204010);
+    assert_int_equal(timebase.anchor_ms, NOON + 995);
+}
+
+/* A server whose clock was stepped is followed, also by way of a slow answer. */
+static void a_stepped_server_is_followed(void **state)
+{
+    (void)state;
+    timebase_learn(&timebase, NOON + 1000, 990, 1010);
+    timebase_learn(&timebase, NOON + 500000, 2000, 4000);
+    assert_int_equal(timebase.anchor_ms, NOON + 496000);
+    timebase_learn(&timebase, NOON + 3000, 5000, 7000);
+    assert_int_equal(timebase.anchor_ms, NOON - 3000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -183,6 +206,8 @@ int main(void)
         TEST(a_boot_that_is_not_known_keeps_what_was_thought_then),
         TEST(times_in_doubt_are_told_in_health),
         TEST(a_server_time_that_is_none_is_not_learnt),
+        TEST(a_long_round_trip_moves_no_more_than_it_must),
+        TEST(a_stepped_server_is_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
