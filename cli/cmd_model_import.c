@@ -10,9 +10,10 @@
 #include "cli/model_file.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/preprocess_file.h"
 #include "converter/import.h"
 
-enum { NUMBERS_MAX = 4, CLASSES_MAX = 65536, NUMBER_TEXT = 24 };
+enum { CLASSES_MAX = 65536, NUMBER_TEXT = 24 };
 
 static const size_t file_max = (size_t)2 << 30;
 static const size_t text_max = (size_t)1 << 24;
@@ -21,7 +22,7 @@ static const uint64_t million = 1000000;
 /* The command line as given. */
 struct request {
     const char *to, *name, *version, *classes, *input, *meaning;
-    const char *scale, *mean, *std;
+    const char *scale, *mean, *std, *preprocess;
     const char *test, *labels;
     struct option_list metas;
     int64_t batch;
@@ -45,7 +46,7 @@ static bool find_word(const struct word *words, const char *text, int *ret_value
     return text == NULL;
 }
 
-/* "0.5,0.4,0.3" into at most four numbers; those that are not given stay. */
+/* "0.5,0.4,0.3" into at most `most` numbers; those that are not given stay. */
 static bool read_numbers(const char *text, float *numbers, size_t most)
 {
     for (size_t i = 0; text && i < most; i++) {
@@ -121,15 +122,25 @@ static enum status add_metas(const struct request *request, struct arena *arena,
 static enum status read_request(const struct request *request, struct arena *arena,
                                 struct import_options *options, struct err *err)
 {
-    static const struct word inputs[] = {
-        {"auto", IMPORT_INPUT_AUTO}, {"plain", IMPORT_PLAIN}, {"grey", IMPORT_GREY},
-        {"rgb", IMPORT_RGB},         {"bgr", IMPORT_BGR},     {NULL, 0}};
+    static const struct word inputs[] = {{"auto", IMPORT_INPUT_AUTO},
+                                         {"plain", IMPORT_PLAIN},
+                                         {"grey", IMPORT_GREY},
+                                         {"rgb", IMPORT_RGB},
+                                         {"bgr", IMPORT_BGR},
+                                         {"series", IMPORT_SERIES},
+                                         {NULL, 0}};
     static const struct word meanings[] = {{"auto", IMPORT_OUTPUT_AUTO},
                                            {"values", IMPORT_VALUES},
                                            {"probabilities", IMPORT_PROBABILITIES},
                                            {"logits", IMPORT_LOGITS},
                                            {NULL, 0}};
-    int input = IMPORT_INPUT_AUTO, meaning = IMPORT_OUTPUT_AUTO;
+    if (request->preprocess) {
+        enum status read = preprocess_file_read(request->preprocess, options, err);
+        if (read) {
+            return read;
+        }
+    }
+    int input = (int)options->input, meaning = IMPORT_OUTPUT_AUTO;
     if (!find_word(inputs, request->input, &input) ||
         !find_word(meanings, request->meaning, &meaning)) {
         return err_set(err, ERR_USAGE, "unknown word for --input or --output-is");
@@ -138,8 +149,8 @@ static enum status read_request(const struct request *request, struct arena *are
         return err_set(err, ERR_USAGE, "--batch is 1 to %d", NN_MAX_DIM);
     }
     if (!read_numbers(request->scale, &options->scale, 1) ||
-        !read_numbers(request->mean, options->mean, NUMBERS_MAX) ||
-        !read_numbers(request->std, options->std, NUMBERS_MAX)) {
+        !read_numbers(request->mean, options->mean, MUSTER_NN_MAX_CHANNELS) ||
+        !read_numbers(request->std, options->std, MUSTER_NN_MAX_CHANNELS)) {
         return err_set(err, ERR_USAGE,
                        "--scale, --mean and --std want numbers: 0.5,0.5,0.5");
     }
@@ -289,12 +300,14 @@ int cmd_model_import(int argc, char **argv)
         {"version", 0, OPTION_TEXT, &request.version, "TEXT", "its version"},
         {"classes", 0, OPTION_TEXT, &request.classes, "A,B,…", "names of the classes"},
         {"input", 0, OPTION_TEXT, &request.input, "WORD",
-         "auto, plain, grey, rgb or bgr: what the first input takes"},
+         "auto, plain, grey, rgb, bgr or series: what the first input takes"},
         {"output-is", 0, OPTION_TEXT, &request.meaning, "WORD",
          "auto, values, probabilities or logits"},
         {"scale", 0, OPTION_TEXT, &request.scale, "X", "of pixels before mean; 1/255"},
         {"mean", 0, OPTION_TEXT, &request.mean, "X,…", "by channel, subtracted; 0"},
         {"std", 0, OPTION_TEXT, &request.std, "X,…", "by channel, divided by; 1"},
+        {"preprocess", 0, OPTION_TEXT, &request.preprocess, "FILE",
+         "JSON: how the first input is made; other options win"},
         {"meta", 0, OPTION_LIST, &request.metas, "KEY=VALUE", "more metadata"},
         {"test", 0, OPTION_TEXT, &request.test, "IDX", "images to measure accuracy with"},
         {"labels", 0, OPTION_TEXT, &request.labels, "IDX", "their labels"},

@@ -5,6 +5,7 @@
 #include "cli/model_file.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/preprocess_file.h"
 
 static json_t *shape_json(const struct muster_nn_tensor *tensor)
 {
@@ -61,18 +62,20 @@ static json_t *model_json(const struct muster_nn_model *model)
         muster_nn_describe_output(model, 0, &output, &meaning)) {
         return NULL;
     }
-    return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "input",
-                     shape_json(&input), "output", shape_json(&output), "classes",
-                     classes_json(model), "macs", (json_int_t)muster_nn_macs(model),
-                     "arena_bytes", (json_int_t)muster_nn_arena_bytes(model),
-                     "weight_bytes", (json_int_t)muster_nn_weight_bytes(model),
-                     "metadata", metas_json(model), "layers", layers_json(model));
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "input",
+                     shape_json(&input), "preprocess", preprocess_json(&preprocess),
+                     "output", shape_json(&output), "classes", classes_json(model),
+                     "macs", (json_int_t)muster_nn_macs(model), "arena_bytes",
+                     (json_int_t)muster_nn_arena_bytes(model), "weight_bytes",
+                     (json_int_t)muster_nn_weight_bytes(model), "metadata",
+                     metas_json(model), "layers", layers_json(model));
 }
 
 static int print_model(const struct output *output, json_t *shown)
 {
     static const struct column head[] = {
         {"input", "input", CELL_PLAIN},
+        {"preprocess", "preprocess", CELL_PLAIN},
         {"output", "output", CELL_PLAIN},
         {"macs", "macs", CELL_PLAIN},
         {"arena bytes", "arena_bytes", CELL_PLAIN},

@@ -10,6 +10,7 @@
 
 #include "base/digest.h"
 #include "base/hex.h"
+#include "converter/input.h"
 #include "converter/pack.h"
 #include "converter/passes.h"
 
@@ -55,58 +56,6 @@ static void import_release(struct import *import)
 static enum status no_memory(const struct import *import)
 {
     return err_set(import->err, ERR_LIMIT, "the model needs too much memory");
-}
-
-static enum muster_nn_colour colour_of(const struct import *import)
-{
-    const struct nn_shape *shape = &import->ir.tensors[import->ir.inputs[0]].shape;
-    switch (import->options->input) {
-    case IMPORT_INPUT_AUTO:
-        if (shape->rank != 4) {
-            return MUSTER_NN_NO_COLOUR;
-        }
-        return shape->dims[1] == 1   ? MUSTER_NN_GREY
-               : shape->dims[1] == 3 ? MUSTER_NN_RGB
-                                     : MUSTER_NN_NO_COLOUR;
-    case IMPORT_PLAIN:
-        return MUSTER_NN_NO_COLOUR;
-    case IMPORT_GREY:
-        return MUSTER_NN_GREY;
-    case IMPORT_RGB:
-        return MUSTER_NN_RGB;
-    case IMPORT_BGR:
-        return MUSTER_NN_BGR;
-    }
-    return MUSTER_NN_NO_COLOUR;
-}
-
-static enum status describe_input(struct import *import)
-{
-    const struct import_options *options = import->options;
-    const struct nn_shape *shape = &import->ir.tensors[import->ir.inputs[0]].shape;
-    struct muster_nn_preprocess *preprocess = &import->preprocess;
-    preprocess->colour = colour_of(import);
-    if (preprocess->colour == MUSTER_NN_NO_COLOUR) {
-        return OK;
-    }
-    preprocess->content = MUSTER_NN_IMAGE;
-    preprocess->channels = preprocess->colour == MUSTER_NN_GREY ? 1 : 3;
-    if (shape->rank != 4 || shape->dims[1] != preprocess->channels) {
-        return err_set(import->err, ERR_INVALID_ARGUMENT,
-                       "the first input has not the shape of such an image");
-    }
-    preprocess->scale = options->scale != 0 ? options->scale : 1.0f / 255.0f;
-    for (uint32_t c = 0; c < preprocess->channels; c++) {
-        preprocess->mean[c] = options->mean[c];
-        preprocess->std[c] = options->std[c] != 0 ? options->std[c] : 1;
-        if (!isfinite(preprocess->mean[c]) || !isfinite(preprocess->std[c])) {
-            return err_set(import->err, ERR_INVALID_ARGUMENT,
-                           "mean or std is not finite");
-        }
-    }
-    return isfinite(preprocess->scale)
-               ? OK
-               : err_set(import->err, ERR_INVALID_ARGUMENT, "scale is not finite");
 }
 
 static enum muster_nn_meaning meaning_of(const struct import *import)
@@ -169,7 +118,9 @@ static enum status describe(struct import *import, const void *onnx, size_t len)
 {
     const struct nn_shape *output = &import->ir.tensors[import->ir.outputs[0]].shape;
     const struct import_options *options = import->options;
-    enum status status = describe_input(import);
+    enum status status =
+        input_describe(options, &import->ir.tensors[import->ir.inputs[0]].shape,
+                       &import->preprocess, import->err);
     if (!status) {
         status = describe_metas(import, onnx, len);
     }

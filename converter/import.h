@@ -15,13 +15,14 @@
 #include "converter/write.h"
 
 /* How the first input is fed. AUTO: an image when its shape is Nx1xHxW (grey) or Nx3xHxW
- * (RGB), plain numbers otherwise. */
+ * (RGB), or the same with channels last; plain numbers otherwise. */
 enum import_input {
     IMPORT_INPUT_AUTO,
     IMPORT_PLAIN,
     IMPORT_GREY,
     IMPORT_RGB,
-    IMPORT_BGR
+    IMPORT_BGR,
+    IMPORT_SERIES
 };
 
 /* What the first output means. AUTO: probabilities when a Softmax makes it, logits when
@@ -40,8 +41,13 @@ struct import_options {
     uint32_t batch; /* for an unknown first dimension; 0 is 1 */
     enum import_input input;
     enum import_output output;
-    float scale;           /* of images; 0 is 1/255 */
-    float mean[4], std[4]; /* by channel; a std of 0 is 1 */
+    float scale; /* 0 is 1/255 for images, 1 for a series */
+    float mean[MUSTER_NN_MAX_CHANNELS], std[MUSTER_NN_MAX_CHANNELS]; /* std 0 is 1 */
+    enum muster_nn_fit fit;
+    enum muster_nn_interpolation interpolation;  /* none is ANTIALIAS if `fit` resizes */
+    uint32_t denoise, shorter_side, window, hop; /* as in muster_nn_preprocess */
+    uint8_t fill;
+    bool normalise_window;
     const char *const *classes;
     size_t class_count;
     struct write_meta metas[IMPORT_METAS_MAX]; /* name, version, … in any order */

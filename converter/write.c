@@ -5,6 +5,7 @@
 
 #include "nn/crc32c.h"
 #include "nn/packing.h"
+#include "nn/preprocess.h"
 
 struct writer {
     const struct ir *ir;
@@ -252,34 +253,52 @@ static void write_attrs(struct writer *writer)
     begin_section(writer, NN_S_QUANTS, 0, NN_QUANT_BYTES);
 }
 
+static void write_channels(struct buf *file, const float *values, unsigned from,
+                           unsigned end)
+{
+    for (unsigned c = from; c < end; c++) {
+        put_float(file, values[c]);
+    }
+}
+
 static void write_input(struct writer *writer, uint32_t tensor,
                         const struct muster_nn_preprocess *preprocess)
 {
     struct buf *file = writer->file;
     put_u32(file, writer->numbers[tensor]);
     put_u8(file, 0);
-    put_u8(file, preprocess ? preprocess->content : MUSTER_NN_PLAIN);
-    put_u8(file, preprocess ? preprocess->colour : MUSTER_NN_NO_COLOUR);
-    put_zeros(file, 5);
-    put_float(file, preprocess ? preprocess->scale : 0);
-    for (unsigned c = 0; c < 4; c++) {
-        put_float(file, preprocess ? preprocess->mean[c] : 0);
+    put_u8(file, preprocess->content);
+    put_u8(file, preprocess->colour);
+    put_u8(file, preprocess->channels_last);
+    put_u8(file, preprocess->fit);
+    put_u8(file, preprocess->interpolation);
+    put_u8(file, preprocess->denoise);
+    put_u8(file, 0);
+    put_float(file, preprocess->scale);
+    write_channels(file, preprocess->mean, 0, 4);
+    write_channels(file, preprocess->std, 0, 4);
+    put_u32(file, preprocess->shorter_side);
+    put_u32(file, preprocess->window);
+    put_u32(file, preprocess->hop);
+    put_u8(file, preprocess->fill);
+    put_u8(file, preprocess->normalise_window);
+    put_zeros(file, 2);
+    write_channels(file, preprocess->mean, 4, MUSTER_NN_MAX_CHANNELS);
+    write_channels(file, preprocess->std, 4, MUSTER_NN_MAX_CHANNELS);
+    if (nn_preprocess_needs_fit(preprocess)) {
+        writer->features |= NN_FEATURE_FIT;
     }
-    for (unsigned c = 0; c < 4; c++) {
-        put_float(file, preprocess ? preprocess->std[c] : 0);
-    }
-    put_zeros(file, NN_PORT_BYTES - 48);
 }
 
 static void write_ports(struct writer *writer)
 {
     const struct ir *ir = writer->ir;
     struct buf *file = writer->file;
-    const struct muster_nn_preprocess *preprocess = writer->description->preprocess;
-    bool image = preprocess && preprocess->content == MUSTER_NN_IMAGE;
+    static const struct muster_nn_preprocess plain = {.content = MUSTER_NN_PLAIN};
+    const struct muster_nn_preprocess *first = writer->description->preprocess;
     begin_section(writer, NN_S_PORTS, ir->input_count + ir->output_count, NN_PORT_BYTES);
     for (uint32_t i = 0; i < ir->input_count; i++) {
-        write_input(writer, ir->inputs[i], i == 0 && image ? preprocess : NULL);
+        write_input(writer, ir->inputs[i], i == 0 ? first : &plain);
     }
     for (uint32_t i = 0; i < ir->output_count; i++) {
         put_u32(file, writer->numbers[ir->outputs[i]]);

@@ -136,8 +136,9 @@ uint64_t muster_nn_weight_bytes(const struct muster_nn_model *model)
 
 struct muster_nn_abilities muster_nn_runtime(void)
 {
-    struct muster_nn_abilities runtime = {
-        .major = NN_MAJOR, .minor = NN_MINOR, .features = NN_FEATURE_PACKED};
+    struct muster_nn_abilities runtime = {.major = NN_MAJOR,
+                                          .minor = NN_MINOR,
+                                          .features = NN_FEATURE_PACKED | NN_FEATURE_FIT};
     for (unsigned code = NN_CONV; code < NN_OP_CODES; code++) {
         runtime.op_set[code / 8] = (uint8_t)(runtime.op_set[code / 8] | 1u << code % 8);
     }

@@ -44,7 +44,6 @@ struct nn_port {
     bool output;
     enum muster_nn_meaning meaning;         /* outputs */
     struct muster_nn_preprocess preprocess; /* inputs */
-    bool interleaved;                       /* layout NHWC */
 };
 
 struct nn_meta {

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <math.h>
 #include <stdlib.h>
 
 #include "nn/model.h"
-
-enum { PORT_RESERVED_AT = 60, PORT_IMAGE_AT = 12, CHANNELS_MAX = 4 };
+#include "nn/preprocess.h"
 
 #define INVALID(...) nn_fail(error, MUSTER_NN_INVALID, __VA_ARGS__)
 #define NO_MEMORY() nn_fail(error, MUSTER_NN_NO_MEMORY, "out of memory")
@@ -23,50 +21,6 @@ static bool zero_bytes(const uint8_t *at, size_t bytes)
         }
     }
     return true;
-}
-
-static bool normalisation_valid(const struct muster_nn_preprocess *preprocess)
-{
-    for (uint32_t c = 0; c < CHANNELS_MAX; c++) {
-        float mean = preprocess->mean[c], deviation = preprocess->std[c];
-        bool used = c < preprocess->channels;
-        if (!isfinite(mean) || !isfinite(deviation) || (used && deviation == 0) ||
-            (!used && (mean != 0 || deviation != 0))) {
-            return false;
-        }
-    }
-    return isfinite(preprocess->scale);
-}
-
-static enum muster_nn_status decode_image(const struct muster_nn_model *model,
-                                          const uint8_t *at, struct nn_port *port,
-                                          struct muster_nn_error *error)
-{
-    const struct nn_shape *shape = &model->tensors[port->tensor].shape;
-    struct muster_nn_preprocess *preprocess = &port->preprocess;
-    if (at[6] < MUSTER_NN_GREY || at[6] > MUSTER_NN_BGR || at[7] > 1 ||
-        !zero_bytes(at + 8, 3) || !zero_bytes(at + 48, 12)) {
-        return INVALID("an image input has a bad colour or layout, or needs a feature");
-    }
-    preprocess->content = MUSTER_NN_IMAGE;
-    preprocess->colour = (enum muster_nn_colour)at[6];
-    preprocess->channels = at[6] == MUSTER_NN_GREY ? 1 : 3;
-    port->interleaved = at[7] == 1;
-    preprocess->scale = nn_float_of(le_u32(at + PORT_IMAGE_AT));
-    for (uint32_t c = 0; c < CHANNELS_MAX; c++) {
-        preprocess->mean[c] = nn_float_of(le_u32(at + 16 + 4 * c));
-        preprocess->std[c] = nn_float_of(le_u32(at + 32 + 4 * c));
-    }
-    if (shape->rank != 4 ||
-        shape->dims[port->interleaved ? 3 : 1] != preprocess->channels) {
-        return INVALID("an image input has another shape than its colour");
-    }
-    preprocess->height = shape->dims[port->interleaved ? 1 : 2];
-    preprocess->width = shape->dims[port->interleaved ? 2 : 3];
-    if (!normalisation_valid(preprocess)) {
-        return INVALID("an image input has a bad scale, mean or std");
-    }
-    return MUSTER_NN_OK;
 }
 
 static enum muster_nn_status decode_port(struct muster_nn_model *model, uint32_t index,
@@ -88,20 +42,18 @@ static enum muster_nn_status decode_port(struct muster_nn_model *model, uint32_t
         }
     }
     if (at[4] > 1 || at[11] > MUSTER_NN_LOGITS || (!port->output && at[11] != 0) ||
-        !zero_bytes(at + PORT_RESERVED_AT, NN_PORT_BYTES - PORT_RESERVED_AT) ||
         (index > 0 && model->ports[index - 1].output && !port->output)) {
-        return INVALID("port %u has a bad direction, meaning, order or reserved field",
-                       index);
+        return INVALID("port %u has a bad direction, meaning or order", index);
     }
     if (port->meaning != MUSTER_NN_VALUES &&
         model->tensors[port->tensor].shape.rank == 0) {
         return INVALID("port %u has class scores but is a scalar", index);
     }
-    if (at[5] == MUSTER_NN_IMAGE && !port->output) {
-        return decode_image(model, at, port, error);
+    if (at[5] != MUSTER_NN_PLAIN && !port->output) {
+        return nn_preprocess_decode(at, &model->tensors[port->tensor].shape,
+                                    &port->preprocess, error);
     }
-    if (at[5] != MUSTER_NN_PLAIN || !zero_bytes(at + 6, 5) ||
-        !zero_bytes(at + PORT_IMAGE_AT, PORT_RESERVED_AT - PORT_IMAGE_AT)) {
+    if (!zero_bytes(at + 5, 6) || !zero_bytes(at + 12, NN_PORT_BYTES - 12)) {
         return INVALID("port %u has bad content or preprocessing", index);
     }
     return MUSTER_NN_OK;
@@ -125,7 +77,13 @@ static enum muster_nn_status decode_ports(struct muster_nn_model *model,
     if (model->input_count == 0 || model->output_count == 0) {
         return INVALID("no input or no output");
     }
-    return MUSTER_NN_OK;
+    bool fit = false;
+    for (uint32_t i = 0; i < model->input_count; i++) {
+        fit = fit || nn_preprocess_needs_fit(&model->ports[i].preprocess);
+    }
+    return fit == ((model->needs.features & NN_FEATURE_FIT) != 0)
+               ? MUSTER_NN_OK
+               : INVALID("the feature bit 'fit' does not say what the inputs need");
 }
 
 static enum muster_nn_status decode_metas(struct muster_nn_model *model,

@@ -106,11 +106,24 @@ MUSTER_API enum muster_nn_status muster_nn_set_input(struct muster_nn_context *c
                                                      struct muster_nn_error *error);
 
 /* Sets item `batch_index` of an image input from an 8-bit image, preprocessed as the
- * model says. MUSTER_NN_ARGUMENT for another size or colour than the model can take. */
+ * model says. Allocates nothing. MUSTER_NN_ARGUMENT for a size that the model cannot take
+ * (another one if it does not resize; more than 500 times its own). */
 MUSTER_API enum muster_nn_status muster_nn_set_image(struct muster_nn_context *context,
                                                      size_t input, size_t batch_index,
                                                      const struct muster_nn_image *image,
                                                      struct muster_nn_error *error);
+
+/* How many whole windows `samples` samples hold for an input that takes windows of a
+ * series: window i begins at sample i * hop. 0 for other inputs. */
+MUSTER_API size_t muster_nn_window_count(const struct muster_nn_model *model,
+                                         size_t input, size_t samples);
+
+/* Sets item `batch_index` of such an input to window `index` of `series`, preprocessed as
+ * the model says. MUSTER_NN_ARGUMENT for a window that the series does not hold. */
+MUSTER_API enum muster_nn_status
+muster_nn_set_window(struct muster_nn_context *context, size_t input, size_t batch_index,
+                     const struct muster_nn_series *series, size_t index,
+                     struct muster_nn_error *error);
 
 /* Computes all outputs. */
 MUSTER_API enum muster_nn_status muster_nn_run(struct muster_nn_context *context,

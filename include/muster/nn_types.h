@@ -7,12 +7,18 @@
 #ifndef MUSTER_NN_TYPES_H
 #define MUSTER_NN_TYPES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define MUSTER_API __attribute__((visibility("default")))
 
-enum { MUSTER_NN_MAX_RANK = 6, MUSTER_NN_ALIGNMENT = 64, MUSTER_NN_OP_SET_BYTES = 32 };
+enum {
+    MUSTER_NN_MAX_RANK = 6,
+    MUSTER_NN_ALIGNMENT = 64,
+    MUSTER_NN_OP_SET_BYTES = 32,
+    MUSTER_NN_MAX_CHANNELS = 12 /* that have a mean and std of their own */
+};
 
 enum muster_nn_status {
     MUSTER_NN_OK = 0,
@@ -59,22 +65,55 @@ enum muster_nn_meaning {
     MUSTER_NN_LOGITS = 2
 };
 
-/* What is done to an image before it is an input:
- * value = (pixel * scale - mean[channel]) / std[channel]. */
+/* How an image of another size becomes one of the input's size. */
+enum muster_nn_fit {
+    MUSTER_NN_FIT_EXACT = 0,    /* it must have that size */
+    MUSTER_NN_FIT_STRETCH = 1,  /* each side by itself */
+    MUSTER_NN_FIT_CROP = 2,     /* the shorter side to `shorter_side`, then the centre */
+    MUSTER_NN_FIT_LETTERBOX = 3 /* the whole image in the centre of `fill` */
+};
+enum muster_nn_interpolation {
+    MUSTER_NN_NO_INTERPOLATION = 0,
+    MUSTER_NN_NEAREST = 1,
+    MUSTER_NN_BILINEAR = 2, /* between the four nearest: ONNX, TensorFlow, OpenCV */
+    MUSTER_NN_ANTIALIAS = 3 /* over all pixels that shrink into one: PIL, torchvision */
+};
+
+/* What is done to data before they are an input; docs/MNET.md section 4.6 has the rules.
+ * Images: colours, denoise, fit, then value = (pixel * scale - mean[channel]) /
+ * std[channel]. Windows of a series: the same of each sample, or each channel of a window
+ * by its own mean and standard deviation. */
 struct muster_nn_preprocess {
     enum muster_nn_content content;
     enum muster_nn_colour colour;
-    uint32_t width, height, channels; /* of the tensor; 0 unless content is IMAGE */
-    float scale, mean[4], std[4];
+    uint32_t width, height; /* of the tensor, in pixels; 0 unless content is IMAGE */
+    uint32_t channels;      /* of the tensor; 0 if content is PLAIN */
+    bool channels_last;     /* in the tensor: NHWC, or a window sample by sample */
+    float scale, mean[MUSTER_NN_MAX_CHANNELS], std[MUSTER_NN_MAX_CHANNELS];
+    enum muster_nn_fit fit;
+    enum muster_nn_interpolation interpolation;
+    uint32_t denoise;      /* 3: the median of 3x3 pixels; 0: none */
+    uint32_t shorter_side; /* pixels, for FIT_CROP */
+    uint8_t fill;          /* a pixel's samples, for FIT_LETTERBOX */
+    uint32_t window, hop;  /* samples of a window, and from one window to the next */
+    bool normalise_window; /* by its own mean and standard deviation */
 };
 
 /* An image of 8-bit samples, rows from the top, samples interleaved (grey, RGB or BGR as
- * `colour` says). */
+ * `colour` says). Colours become the model's: grey is (19595 R + 38470 G + 7471 B +
+ * 32768) / 65536, and a grey pixel counts for all three colours. */
 struct muster_nn_image {
     const uint8_t *pixels;
     uint32_t width, height;
     size_t stride_bytes; /* from row to row; 0: rows lie end to end */
     enum muster_nn_colour colour;
+};
+
+/* A series of sensor values: `count` samples of as many channels as the input has, the
+ * channels of a sample side by side. */
+struct muster_nn_series {
+    const float *samples;
+    size_t count;
 };
 
 /* One step of a model, for listings and profiles. */

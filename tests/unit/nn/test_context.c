@@ -121,7 +121,7 @@ static void images_that_do_not_fit_are_refused(void **state)
     struct muster_nn_image bad[5] = {good, good, good, good, good};
     bad[0].width = 5;
     bad[1].height = 3;
-    bad[2].colour = MUSTER_NN_RGB;
+    bad[2].colour = MUSTER_NN_NO_COLOUR;
     bad[3].stride_bytes = 3;
     bad[4].pixels = NULL;
     assert_int_equal(muster_nn_context_new(model, &context, NULL), 0);

@@ -136,6 +136,39 @@ static void layouts_have_rules(void **state)
     free(b.data);
 }
 
+/* The first port is a grey image. */
+static void preprocessing_has_rules(void **state)
+{
+    (void)state;
+    struct model_bytes b = make_model();
+    uint8_t *port = record(&b, NN_S_PORTS, 0), *output = record(&b, NN_S_PORTS, 1);
+    expect_refused(&b, port + 4, 3u << 8 | 1u << 16, "content");
+    expect_refused(&b, port + 4, 1u << 8 | 4u << 16, "colour");
+    expect_refused(&b, port + 4, 1u << 8 | 2u << 16, "another shape than its colour");
+    expect_refused(&b, port + 4, 1u << 8 | 1u << 16 | 2u << 24, "layout");
+    expect_refused(&b, port + 4, 2u << 8, "window or hop");
+    expect_refused(&b, port + 8, 1, "bad fit");
+    expect_refused(&b, port + 8, 3u << 8, "bad fit");
+    expect_refused(&b, port + 8, 2 | 2u << 8, "bad fit");
+    expect_refused(&b, port + 8, 4 | 2u << 8, "bad fit");
+    expect_refused(&b, port + 8, 1 | 4u << 8, "bad fit");
+    expect_refused(&b, port + 8, 5u << 16, "bad fit");
+    expect_refused(&b, port + 8, 1 | 2u << 8, "feature bit 'fit'");
+    expect_refused(&b, port + 8, 3u << 16, "feature bit 'fit'");
+    expect_refused(&b, b.data + NN_H_FEATURES, NN_FEATURE_PACKED | NN_FEATURE_FIT,
+                   "'fit'");
+    expect_refused(&b, port + 48, 8, "bad fit");
+    expect_refused(&b, port + 52, 4, "bad fit");
+    expect_refused(&b, port + 56, 4, "bad fit");
+    expect_refused(&b, port + 60, 1, "bad fit");
+    expect_refused(&b, port + 60, 1u << 8, "bad fit");
+    expect_refused(&b, port + 60, 1u << 16, "reserved");
+    expect_refused(&b, port + 64, 0x3f800000, "scale, mean or std");
+    expect_refused(&b, port + 124, 0x3f800000, "scale, mean or std");
+    expect_refused(&b, output + 60, 1, "content or preprocessing");
+    free(b.data);
+}
+
 static void each_rule_has_its_own_words(void **state)
 {
     (void)state;
@@ -267,6 +300,7 @@ int main(void)
         cmocka_unit_test(every_flipped_bit_is_noticed),
         cmocka_unit_test(sealed_damage_never_reads_outside),
         cmocka_unit_test(layouts_have_rules),
+        cmocka_unit_test(preprocessing_has_rules),
         cmocka_unit_test(each_rule_has_its_own_words),
         cmocka_unit_test(bytes_behind_the_last_section_are_refused),
         cmocka_unit_test(tensors_that_live_together_may_not_overlap),
