@@ -9,7 +9,8 @@
  *
  * Functions return MUSTER_NN_OK (0) or what failed, with a sentence in `error` (may be
  * NULL); on failure outputs are untouched. Values are f32 in row-major order of the
- * stated shape. Indexes of inputs, outputs and layers count from 0. */
+ * stated shape. Indexes of inputs, outputs and layers count from 0.
+ * docs/examples/infer.c is a whole program. */
 #ifndef MUSTER_NN_H
 #define MUSTER_NN_H
 

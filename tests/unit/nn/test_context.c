@@ -2,8 +2,6 @@
 /* Contexts: memory of the caller, images, hooks, the self-test. */
 #include "tests/unit/nn/model_bytes.h"
 
-#include <malloc.h>
-
 static struct muster_nn_model *open_model(const struct model_bytes *bytes)
 {
     struct muster_nn_model *model = NULL;
@@ -30,24 +28,6 @@ static void a_context_fits_exactly_the_bytes_that_it_asks_for(void **state)
     assert_int_equal(muster_nn_context_init(model, memory, need, &context, NULL), 0);
     assert_int_equal(muster_nn_verify(context, NULL, NULL), 0);
     free(memory);
-    muster_nn_close(model);
-    free(bytes.data);
-}
-
-static void running_allocates_nothing(void **state)
-{
-    (void)state;
-    struct model_bytes bytes = make_model();
-    struct muster_nn_model *model = open_model(&bytes);
-    struct muster_nn_context *context = NULL;
-    float input[16] = {1};
-    assert_int_equal(muster_nn_context_new(model, &context, NULL), 0);
-    size_t before = mallinfo2().uordblks;
-    assert_int_equal(muster_nn_set_input(context, 0, input, 16, NULL), 0);
-    assert_int_equal(muster_nn_run(context, NULL), 0);
-    assert_int_equal(muster_nn_verify(context, NULL, NULL), 0);
-    assert_int_equal(mallinfo2().uordblks, before);
-    muster_nn_context_free(context);
     muster_nn_close(model);
     free(bytes.data);
 }
@@ -233,7 +213,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_context_fits_exactly_the_bytes_that_it_asks_for),
-        cmocka_unit_test(running_allocates_nothing),
         cmocka_unit_test(contexts_over_one_model_do_not_disturb_each_other),
         cmocka_unit_test(an_image_is_the_same_as_its_preprocessed_values),
         cmocka_unit_test(images_that_do_not_fit_are_refused),
