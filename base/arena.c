@@ -60,6 +60,20 @@ void *arena_array(struct arena *arena, size_t count, size_t size)
     return __builtin_mul_overflow(count, size, &total) ? NULL : arena_alloc(arena, total);
 }
 
+void *arena_grow(struct arena *arena, void *list, size_t count, size_t size, size_t *room)
+{
+    if (count < *room) {
+        return list;
+    }
+    size_t larger = *room ? *room * 2 : 16;
+    void *copy = arena_array(arena, larger, size);
+    if (copy && count > 0) {
+        memcpy(copy, list, count * size);
+    }
+    *room = copy ? larger : *room;
+    return copy;
+}
+
 char *arena_strndup(struct arena *arena, const char *text, size_t len)
 {
     char *copy = len == SIZE_MAX ? NULL : arena_alloc(arena, len + 1);

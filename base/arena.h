@@ -26,6 +26,11 @@ void *arena_alloc(struct arena *arena, size_t size);
 /* As arena_alloc for `count` items of `size` bytes, NULL when the product overflows. */
 void *arena_array(struct arena *arena, size_t count, size_t size);
 
+/* A list of items with room for one more behind `count`: `list` itself, or a copy with
+ * twice the room, of which `*room` tells. NULL as above; NULL is also the first list. */
+void *arena_grow(struct arena *arena, void *list, size_t count, size_t size,
+                 size_t *room);
+
 /* A NUL-terminated copy of `len` bytes, or NULL. */
 char *arena_strndup(struct arena *arena, const char *text, size_t len);
 char *arena_strdup(struct arena *arena, const char *text);

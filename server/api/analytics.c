@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/service/analytics.h"
+#include "server/api/analytics.h"
 
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
+#include "server/api/answer.h"
+#include "server/api/csv.h"
 #include "server/api/handlers.h"
-#include "server/http/request.h"
-#include "server/http/response.h"
 #include "server/service/artifacts.h"
-#include "server/service/service.h"
+#include "server/service/nodes.h"
 
 static const int64_t HOUR_MS = 3600000;
 static const int64_t LATEST_MS = INT64_C(253402300799000); /* the end of year 9999 */
 static const int64_t STEP_MAX_S = INT64_C(366) * 86400;
 
-enum { ANSWER_BYTES_MAX = 8 * 1024 * 1024, SHARE_OF_ONE = 10000, HEX_DIGITS = 64 };
+enum { SHARE_OF_ONE = 10000, HEX_DIGITS = 64 };
 
 typedef enum status analytics_function(struct db *db, const struct analytics_query *query,
                                        struct arena *arena,
@@ -23,6 +22,20 @@ typedef enum status analytics_function(struct db *db, const struct analytics_que
                                        struct err *err);
 typedef void group_writer(const struct analytics_result *result,
                           const struct analytics_group *group, struct buf *body);
+/* The rows of a group; by version each begins with the names of the group. */
+typedef void group_rows(const struct analytics_result *result,
+                        const struct analytics_group *group, bool by_version,
+                        struct csv *csv);
+
+/* One of the endpoints: how it asks, and what it makes of a group. */
+struct endpoint {
+    const char *name;
+    int64_t step_s; /* unless the query has one */
+    analytics_function *ask;
+    group_writer *write;
+    const char *columns; /* of CSV, behind those of the group */
+    group_rows *rows;
+};
 
 static enum status read_artifact(struct request *request, const char **ret_artifact)
 {
@@ -51,10 +64,33 @@ static enum status read_group(struct request *request, bool *ret_by_version)
     return OK;
 }
 
-static enum status read_query(struct request *request, int64_t default_step_s,
-                              struct analytics_query *ret_query)
+static enum status read_labels(struct request *request, struct analytics_query *query)
 {
-    const struct service *service = request->context;
+    static const char prefix[] = "label.";
+    const char *name = NULL;
+    const char *value = NULL;
+    for (size_t i = 0; request_query_at(request, i, &name, &value); i++) {
+        if (strncmp(name, prefix, sizeof prefix - 1) != 0) {
+            continue;
+        }
+        int label =
+            nodes_cohort_label(services(request)->nodes, name + sizeof prefix - 1);
+        if (label < 0) {
+            enum status status =
+                err_set(&request->err, ERR_INVALID_ARGUMENT,
+                        "'%.64s' is no label of cohort_labels", name + sizeof prefix - 1);
+            err_set_pointer(&request->err, "?%.64s", name);
+            return status;
+        }
+        query->labels[label] = value;
+    }
+    return OK;
+}
+
+enum status analytics_query_read(struct request *request, int64_t default_step_s,
+                                 struct analytics_query *ret_query)
+{
+    const struct service *service = services(request);
     int64_t now_ms = clock_wall_ms();
     struct analytics_query query = {
         .model = request_query(request, "model"),
@@ -77,6 +113,9 @@ static enum status read_query(struct request *request, int64_t default_step_s,
         status = read_artifact(request, &query.artifact);
     }
     if (status == OK) {
+        status = read_labels(request, &query);
+    }
+    if (status == OK) {
         status = read_group(request, &query.by_version);
     }
     if (status == OK) {
@@ -85,14 +124,15 @@ static enum status read_query(struct request *request, int64_t default_step_s,
     return status;
 }
 
-static void add_counts(struct buf *body, const char *name, const int64_t *n, size_t count)
+void analytics_add_counts(struct buf *json, const char *name, const int64_t *n,
+                          size_t count)
 {
-    buf_addf(body, "\"%s\":[", name);
+    answer_raw(json, name, "[");
     for (size_t i = 0; i < count; i++) {
-        buf_addstr(body, i > 0 ? "," : "");
-        buf_addi(body, n[i]);
+        buf_addstr(json, i > 0 ? "," : "");
+        buf_addi(json, n[i]);
     }
-    buf_addc(body, ']');
+    buf_addc(json, ']');
 }
 
 static void add_text(struct buf *body, const char *name, const char *text)
@@ -108,21 +148,21 @@ static void add_text(struct buf *body, const char *name, const char *text)
 static void write_volume(const struct analytics_result *result,
                          const struct analytics_group *group, struct buf *body)
 {
-    add_counts(body, "n", group->n, result->steps);
+    analytics_add_counts(body, "n", group->n, result->steps);
 }
 
 static void write_classes(const struct analytics_result *result,
                           const struct analytics_group *group, struct buf *body)
 {
     buf_addstr(body, "\"classes\":[");
-    for (size_t i = 0; i < group->class_count; i++) {
-        const struct analytics_class *item = group->classes[i];
+    for (size_t i = 0; i < group->classes.count; i++) {
+        const struct class_count *item = group->classes.classes[i];
         buf_addf(body, "%s{\"class\":%lld,", i > 0 ? "," : "",
                  (long long)item->class_index);
         add_text(body, "name", item->name);
-        buf_addf(body, ",\"total\":%lld,\"share\":%.6f,", (long long)item->total,
+        buf_addf(body, ",\"total\":%lld,\"share\":%.6f", (long long)item->total,
                  (double)item->total / (double)group->total);
-        add_counts(body, "n", item->n, result->steps);
+        analytics_add_counts(body, "n", item->n, result->steps);
         buf_addc(body, '}');
     }
     buf_addc(body, ']');
@@ -142,8 +182,8 @@ static void write_confidence(const struct analytics_result *result,
     for (int i = 0; i <= CONFIDENCE_BINS; i++) {
         buf_addf(body, "%s%.4g", i > 0 ? "," : "", (double)i / CONFIDENCE_BINS);
     }
-    buf_addstr(body, "],");
-    add_counts(body, "n", group->n, CONFIDENCE_BINS);
+    buf_addc(body, ']');
+    analytics_add_counts(body, "n", group->n, CONFIDENCE_BINS);
 }
 
 static void write_latency(const struct analytics_result *result,
@@ -188,52 +228,169 @@ static void write_groups(const struct analytics_result *result, group_writer *wr
     buf_addc(body, ']');
 }
 
+static void add_lead(const struct analytics_group *group, bool by_version,
+                     struct csv *csv)
+{
+    if (by_version) {
+        csv_text(csv, group->model);
+        csv_text(csv, group->version);
+        csv_text(csv, group->artifact);
+    }
+}
+
+static int64_t time_of(const struct analytics_result *result, size_t step)
+{
+    return result->from_ms + (int64_t)step * result->step_s * 1000;
+}
+
+static void volume_rows(const struct analytics_result *result,
+                        const struct analytics_group *group, bool by_version,
+                        struct csv *csv)
+{
+    for (size_t i = 0; i < result->steps; i++) {
+        add_lead(group, by_version, csv);
+        csv_integer(csv, time_of(result, i));
+        csv_integer(csv, group->n[i]);
+        csv_end(csv);
+    }
+}
+
+static void classes_rows(const struct analytics_result *result,
+                         const struct analytics_group *group, bool by_version,
+                         struct csv *csv)
+{
+    for (size_t i = 0; i < result->steps * group->classes.count; i++) {
+        size_t step = i / group->classes.count;
+        const struct class_count *item = group->classes.classes[i % group->classes.count];
+        add_lead(group, by_version, csv);
+        csv_integer(csv, time_of(result, step));
+        csv_integer(csv, item->class_index);
+        csv_text(csv, item->name);
+        csv_integer(csv, item->n[step]);
+        csv_end(csv);
+    }
+}
+
+static void confidence_rows(const struct analytics_result *result,
+                            const struct analytics_group *group, bool by_version,
+                            struct csv *csv)
+{
+    (void)result;
+    for (int i = 0; i < CONFIDENCE_BINS; i++) {
+        add_lead(group, by_version, csv);
+        csv_real(csv, (double)i / CONFIDENCE_BINS);
+        csv_real(csv, (double)(i + 1) / CONFIDENCE_BINS);
+        csv_integer(csv, group->n[i]);
+        csv_end(csv);
+    }
+}
+
+static void latency_rows(const struct analytics_result *result,
+                         const struct analytics_group *group, bool by_version,
+                         struct csv *csv)
+{
+    const uint32_t percentiles_us[] = {group->p50_us, group->p90_us, group->p95_us,
+                                       group->p99_us, group->max_us};
+    (void)result;
+    add_lead(group, by_version, csv);
+    csv_integer(csv, group->total);
+    for (size_t i = 0; i < sizeof percentiles_us / sizeof percentiles_us[0]; i++) {
+        if (group->total > 0) {
+            csv_integer(csv, percentiles_us[i]);
+        } else {
+            csv_null(csv);
+        }
+    }
+    csv_end(csv);
+}
+
+static enum status answer_csv(struct request *request, struct response *response,
+                              const struct endpoint *endpoint, bool by_version,
+                              const struct analytics_result *result)
+{
+    struct csv csv = {.text = BUF_INIT(ANSWER_BYTES_MAX)};
+    buf_addstr(&csv.text, by_version ? "model,version,artifact," : "");
+    buf_addstr(&csv.text, endpoint->columns);
+    csv_end(&csv);
+    for (size_t i = 0; i < result->group_count; i++) {
+        endpoint->rows(result, result->groups[i], by_version, &csv);
+    }
+    enum status status = csv_send(request, response, &csv, endpoint->name);
+    buf_release(&csv.text);
+    return status;
+}
+
+static enum status answer_json(struct request *request, struct response *response,
+                               const struct endpoint *endpoint, bool by_version,
+                               const struct analytics_result *result)
+{
+    BUF_AUTO body = BUF_INIT(ANSWER_BYTES_MAX);
+    buf_addf(&body,
+             "{\"from_ms\":%lld,\"to_ms\":%lld,\"step_s\":%lld,"
+             "\"complete_from_ms\":%lld,",
+             (long long)result->from_ms, (long long)result->to_ms,
+             (long long)result->step_s, (long long)result->complete_from_ms);
+    if (by_version) {
+        write_groups(result, endpoint->write, &body);
+    } else {
+        write_group(result, result->groups[0], endpoint->write, &body);
+    }
+    buf_addc(&body, '}');
+    response_header(response, "Vary", "Accept");
+    return answer_send(request, response, 200, &body);
+}
+
 static enum status answer(struct request *request, struct response *response,
-                          int64_t default_step_s, analytics_function *ask,
-                          group_writer *write)
+                          const struct endpoint *endpoint)
 {
     struct analytics_query query;
     struct analytics_result result;
-    BUF_AUTO body = BUF_INIT(ANSWER_BYTES_MAX);
-    enum status status = read_query(request, default_step_s, &query);
+    bool wanted = false;
+    enum status status = csv_wanted(request, &wanted);
     if (status == OK) {
-        status = ask(request->scope, &query, &request->arena, &result, &request->err);
+        status = analytics_query_read(request, endpoint->step_s, &query);
+    }
+    if (status == OK) {
+        status = endpoint->ask(request->scope, &query, &request->arena, &result,
+                               &request->err);
     }
     if (status != OK) {
         return status;
     }
-    buf_addf(&body,
-             "{\"from_ms\":%lld,\"to_ms\":%lld,\"step_s\":%lld,"
-             "\"complete_from_ms\":%lld,",
-             (long long)result.from_ms, (long long)result.to_ms, (long long)result.step_s,
-             (long long)result.complete_from_ms);
-    if (query.by_version) {
-        write_groups(&result, write, &body);
-    } else {
-        write_group(&result, result.groups[0], write, &body);
-    }
-    buf_addc(&body, '}');
-    status = buf_status(&body, &request->err);
-    return status == OK ? response_json(request, response, 200, body.data, body.len)
-                        : status;
+    return wanted ? answer_csv(request, response, endpoint, query.by_version, &result)
+                  : answer_json(request, response, endpoint, query.by_version, &result);
 }
 
 enum status api_analytics_volume(struct request *request, struct response *response)
 {
-    return answer(request, response, 60, analytics_volume, write_volume);
+    static const struct endpoint volume = {"volume",     60,          analytics_volume,
+                                           write_volume, "time_ms,n", volume_rows};
+    return answer(request, response, &volume);
 }
 
 enum status api_analytics_classes(struct request *request, struct response *response)
 {
-    return answer(request, response, 900, analytics_classes, write_classes);
+    static const struct endpoint classes = {
+        "classes",   900, analytics_classes, write_classes, "time_ms,class,name,n",
+        classes_rows};
+    return answer(request, response, &classes);
 }
 
 enum status api_analytics_confidence(struct request *request, struct response *response)
 {
-    return answer(request, response, 900, analytics_confidence, write_confidence);
+    static const struct endpoint confidence = {"confidence",         900,
+                                               analytics_confidence, write_confidence,
+                                               "lower,upper,n",      confidence_rows};
+    return answer(request, response, &confidence);
 }
 
 enum status api_analytics_latency(struct request *request, struct response *response)
 {
-    return answer(request, response, 900, analytics_latency, write_latency);
+    static const struct endpoint latency = {"latency",
+                                            900,
+                                            analytics_latency,
+                                            write_latency,
+                                            "total,p50_us,p90_us,p95_us,p99_us,max_us",
+                                            latency_rows};
+    return answer(request, response, &latency);
 }

@@ -44,6 +44,9 @@ route_handler api_tuf_timestamp, api_tuf_metadata, api_tuf_target;
 /* fleet.c */
 route_handler api_fleet, api_events;
 
+/* series.c */
+route_handler api_series;
+
 /* analytics.c */
 route_handler api_analytics_volume, api_analytics_classes;
 route_handler api_analytics_confidence, api_analytics_latency;

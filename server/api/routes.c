@@ -106,6 +106,9 @@ const struct route api_routes[] = {
      .handle = api_events},
 
     /* analytics */
+    {ROW("GET", "/v1/series", "a metric over time, as wide as it is drawn", ROUTE_READER,
+         ACCESS_VIEWER),
+     .handle = api_series},
     {ROW("GET", "/v1/analytics/volume", "predictions over time", ROUTE_READER,
          ACCESS_VIEWER),
      .handle = api_analytics_volume},

@@ -65,6 +65,18 @@ const char *request_query(const struct request *request, const char *name)
     return NULL;
 }
 
+bool request_query_at(const struct request *request, size_t index, const char **ret_name,
+                      const char **ret_value)
+{
+    const struct target *target = &exchange_of(request)->target;
+    if (index >= target->query_count) {
+        return false;
+    }
+    *ret_name = target->query[index].name;
+    *ret_value = target->query[index].value;
+    return true;
+}
+
 enum status request_query_int(struct request *request, const char *name, int64_t low,
                               int64_t high, int64_t fallback, int64_t *ret_value)
 {

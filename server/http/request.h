@@ -61,6 +61,10 @@ enum status request_param_id(struct request *request, const char *name,
 /* A query parameter, decoded, or NULL. */
 const char *request_query(const struct request *request, const char *name);
 
+/* The query's parameter number `index`, decoded; false beyond the last. */
+bool request_query_at(const struct request *request, size_t index, const char **ret_name,
+                      const char **ret_value) MUST_USE;
+
 /* A query parameter as an integer; `fallback` when absent; 422 with pointer "?name" when
  * it is not an integer in [low, high]. */
 enum status request_query_int(struct request *request, const char *name, int64_t low,

@@ -25,8 +25,7 @@ struct gathered {
     struct analytics_group group; /* first */
     struct member *members;
     char artifact[65]; /* of the newest member */
-    size_t class_room;
-    int64_t *buckets; /* latency: one a bucket */
+    int64_t *buckets;  /* latency: one a bucket */
 };
 
 /* What the cells of one answer are added to. */
@@ -45,26 +44,6 @@ static enum status no_room(struct err *err)
     return err_set(err, ERR_LIMIT, "the answer would be too large: ask for less");
 }
 
-/* A list of pointers in the arena that doubles when it is full. */
-static enum status make_room(struct arena *arena, void ***list, size_t count,
-                             size_t *room, struct err *err)
-{
-    if (count < *room) {
-        return OK;
-    }
-    size_t larger = *room ? *room * 2 : 16;
-    void **copy = arena_array(arena, larger, sizeof *copy);
-    if (!copy) {
-        return no_room(err);
-    }
-    if (count > 0) {
-        memcpy(copy, *list, count * sizeof *copy);
-    }
-    *list = copy;
-    *room = larger;
-    return OK;
-}
-
 static enum status new_group(struct gather *gather, struct err *err)
 {
     struct analytics_result *result = gather->result;
@@ -72,13 +51,15 @@ static enum status new_group(struct gather *gather, struct err *err)
     if (!gathered) {
         return no_room(err);
     }
-    void **groups = (void **)result->groups;
-    enum status status =
-        make_room(gather->arena, &groups, result->group_count, &gather->group_room, err);
-    if (status != OK) {
-        return status;
+    struct analytics_group **groups = (struct analytics_group **)arena_grow(
+        gather->arena, (void *)result->groups, result->group_count, sizeof *groups,
+        &gather->group_room);
+    if (!groups) {
+        return no_room(err);
     }
-    result->groups = (struct analytics_group **)groups;
+    result->groups = groups;
+    gathered->group.classes =
+        (struct class_counts){.arena = gather->arena, .steps = result->steps};
     result->groups[result->group_count++] = &gathered->group;
     gather->newest = gathered;
     return OK;
@@ -154,60 +135,12 @@ static enum status add_volume(struct gather *gather, struct gathered *to,
     return OK;
 }
 
-/* The place of a class in the sorted list: where it is or where it belongs. */
-static size_t place_of(const struct analytics_group *group, int64_t class_index)
-{
-    size_t low = 0;
-    size_t high = group->class_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (group->classes[middle]->class_index < class_index) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-static enum status insert_class(struct gather *gather, struct gathered *to, size_t at,
-                                int64_t class_index, struct err *err)
-{
-    struct analytics_group *group = &to->group;
-    void **classes = (void **)group->classes;
-    enum status status =
-        make_room(gather->arena, &classes, group->class_count, &to->class_room, err);
-    if (status != OK) {
-        return status;
-    }
-    struct analytics_class *added = arena_alloc(gather->arena, sizeof *added);
-    int64_t *n = arena_array(gather->arena, gather->result->steps, sizeof *n);
-    if (!added || !n) {
-        return no_room(err);
-    }
-    added->class_index = class_index;
-    added->n = n;
-    group->classes = (struct analytics_class **)classes;
-    memmove(&group->classes[at + 1], &group->classes[at],
-            (group->class_count - at) * sizeof group->classes[0]);
-    group->classes[at] = added;
-    group->class_count++;
-    return OK;
-}
-
 static enum status add_class(struct gather *gather, struct gathered *to,
                              const struct series_cell *cell, struct err *err)
 {
-    struct analytics_group *group = &to->group;
-    size_t at = place_of(group, cell->slot);
-    bool is_there =
-        at < group->class_count && group->classes[at]->class_index == cell->slot;
-    enum status status = is_there ? OK : insert_class(gather, to, at, cell->slot, err);
-    if (status == OK) {
-        group->classes[at]->total += cell->n;
-        group->classes[at]->n[cell->step] += cell->n;
-    }
-    return status;
+    (void)gather;
+    return class_counts_add(&to->group.classes, cell->slot, (size_t)cell->step, cell->n,
+                            err);
 }
 
 static enum status add_confidence(struct gather *gather, struct gathered *to,
@@ -287,6 +220,7 @@ static enum status read_series(struct gather *gather, struct db *db, enum series
         .version = query->version,
         .artifact = query->artifact,
     };
+    memcpy(filter.labels, query->labels, sizeof filter.labels);
     bool minutes = series == SERIES_VOLUME_MINUTE || series == SERIES_CLASS_MINUTE;
     store_read_longer(db, READ_DEADLINE_MS);
     enum status status =
@@ -341,26 +275,16 @@ enum status analytics_volume(struct db *db, const struct analytics_query *query,
     return status;
 }
 
-/* Puts the names of one artifact on the classes; where two artifacts differ the name goes
- * away for good, which an empty text marks until the end. */
+/* Puts the names of one artifact on the classes. */
 static void name_classes(struct gather *gather, struct analytics_group *group,
                          const struct member *member)
 {
     const char *const *names = NULL;
     size_t count = 0;
     const struct analytics_query *query = gather->query;
-    if (!query->class_names || !query->class_names(query->artifacts, member->sha256,
-                                                   gather->arena, &names, &count)) {
-        return;
-    }
-    for (size_t i = 0; i < group->class_count; i++) {
-        struct analytics_class *item = group->classes[i];
-        if (item->class_index >= (int64_t)count) {
-            continue;
-        }
-        const char *name = names[item->class_index];
-        bool differs = item->name && strcmp(item->name, name) != 0;
-        item->name = differs ? "" : name;
+    if (query->class_names && query->class_names(query->artifacts, member->sha256,
+                                                 gather->arena, &names, &count)) {
+        class_counts_name(&group->classes, names, count);
     }
 }
 
@@ -371,10 +295,7 @@ static void name_all_classes(struct gather *gather)
         for (struct member *member = gathered->members; member; member = member->next) {
             name_classes(gather, &gathered->group, member);
         }
-        for (size_t j = 0; j < gathered->group.class_count; j++) {
-            struct analytics_class *item = gathered->group.classes[j];
-            item->name = item->name && item->name[0] != '\0' ? item->name : NULL;
-        }
+        class_counts_settle(&gathered->group.classes);
     }
 }
 
@@ -418,13 +339,15 @@ enum status analytics_confidence(struct db *db, const struct analytics_query *qu
     return status;
 }
 
-/* The middle of the bucket that holds the value of this rank, 1 for the smallest. */
-static uint32_t value_at(const int64_t *buckets, int64_t rank)
+uint32_t analytics_percentile(const int64_t buckets[static LATENCY_BUCKETS],
+                              int64_t total, int percent)
 {
+    /* ceil(total * percent / 100) without a product that leaves 64 bits */
+    int64_t wanted = total / 100 * percent + (total % 100 * percent + 99) / 100;
     int64_t upto = 0;
     for (unsigned bucket = 0; bucket < LATENCY_BUCKETS; bucket++) {
-        upto += buckets[bucket];
-        if (upto >= rank) {
+        class_counts_sum(&upto, buckets[bucket]);
+        if (upto >= wanted) {
             return histogram_latency_middle(bucket);
         }
     }
@@ -439,11 +362,11 @@ static void set_percentiles(struct gathered *gathered)
     if (!buckets) {
         return;
     }
-    group->p50_us = value_at(buckets, (total * 50 + 99) / 100);
-    group->p90_us = value_at(buckets, (total * 90 + 99) / 100);
-    group->p95_us = value_at(buckets, (total * 95 + 99) / 100);
-    group->p99_us = value_at(buckets, (total * 99 + 99) / 100);
-    group->max_us = value_at(buckets, total);
+    group->p50_us = analytics_percentile(buckets, total, 50);
+    group->p90_us = analytics_percentile(buckets, total, 90);
+    group->p95_us = analytics_percentile(buckets, total, 95);
+    group->p99_us = analytics_percentile(buckets, total, 99);
+    group->max_us = analytics_percentile(buckets, total, 100);
 }
 
 enum status analytics_latency(struct db *db, const struct analytics_query *query,

@@ -14,6 +14,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "format/histogram.h"
+#include "server/service/class_counts.h"
+#include "server/store/series.h"
 
 struct artifacts;
 struct db;
@@ -27,7 +29,8 @@ struct analytics_query {
     const char *model;      /* NULL: any */
     const char *version;    /* NULL: any */
     const char *artifact;   /* 64 lower-case hex digits, NULL: any */
-    bool by_version;        /* one group per model and artifact instead of one in all */
+    const char *labels[SERIES_LABELS]; /* values of the cohort labels; NULL: any */
+    bool by_version; /* one group per model and artifact instead of one in all */
     /* Finds class names (artifacts_classes of artifacts.h); NULL: no names. */
     bool (*class_names)(struct artifacts *artifacts, const uint8_t sha256[static 32],
                         struct arena *arena, const char *const **ret_names,
@@ -35,20 +38,12 @@ struct analytics_query {
     struct artifacts *artifacts;
 };
 
-struct analytics_class {
-    int64_t class_index;
-    const char *name; /* NULL: unknown, or the artifacts of the group disagree */
-    int64_t total;
-    int64_t *n; /* one a step */
-};
-
 /* One group, or everything together (then model, version and artifact are NULL). */
 struct analytics_group {
     const char *model, *version, *artifact;
     int64_t total;
-    int64_t *n;                       /* volume: one a step; confidence: one a bin */
-    struct analytics_class **classes; /* classes: by index */
-    size_t class_count;
+    int64_t *n; /* volume: one a step; confidence: one a bin */
+    struct class_counts classes;
     int64_t confidence_sum; /* confidence: in 1/10,000 */
     /* latency; meaningless when total is 0 */
     uint32_t p50_us, p90_us, p95_us, p99_us, max_us;
@@ -63,6 +58,10 @@ struct analytics_result {
                                         by_version */
     size_t group_count;
 };
+
+/* The percentile of a histogram of `total` latencies by nearest rank. */
+uint32_t analytics_percentile(const int64_t buckets[static LATENCY_BUCKETS],
+                              int64_t total, int percent);
 
 /* Predictions per step; per class and step; by confidence; latency percentiles.
  * ERR_JSON_RANGE with a pointer such as "?step" for a query that cannot be answered,

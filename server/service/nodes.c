@@ -49,6 +49,16 @@ bool nodes_cohort_labels(struct nodes *nodes, int64_t node_id,
     return node != NULL;
 }
 
+int nodes_cohort_label(const struct nodes *nodes, const char *key)
+{
+    for (int i = 0; i < NODE_COHORT_LABELS; i++) {
+        if (nodes->cohort_labels[i] && strcmp(nodes->cohort_labels[i], key) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 bool nodes_identity(struct nodes *nodes, int64_t node_id,
                     uint8_t ret_public_key[static 32], enum node_state *ret_state,
                     uint32_t *ret_epoch)

@@ -101,6 +101,9 @@ void nodes_free(struct nodes *nodes);
 bool nodes_cohort_labels(struct nodes *nodes, int64_t node_id,
                          char ret_labels[NODE_COHORT_LABELS][LABEL_BYTES]);
 
+/* Which of the declared cohort labels `key` is, from 0; -1: it is none. */
+int nodes_cohort_label(const struct nodes *nodes, const char *key);
+
 /* A report of this node was committed: its newest artifact, and last seen. */
 void nodes_reported(struct nodes *nodes, int64_t node_id, const struct report *report,
                     int64_t received_ms);

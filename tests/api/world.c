@@ -63,6 +63,11 @@ void world_restart(struct world *world)
     site_restart(&world->site, options);
 }
 
+void world_seed(struct world *world, const char *statement)
+{
+    site_seed(&world->site, options, statement);
+}
+
 static int post(const struct world *world, int node, const struct buf *body)
 {
     assert_false(body->failed);

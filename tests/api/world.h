@@ -27,6 +27,9 @@ void world_stop(struct world *world);
 /* Starts the stopped server again. */
 void world_restart(struct world *world);
 
+/* A restart with a statement carried out in between. */
+void world_seed(struct world *world, const char *statement);
+
 /* One report of node `number` of the artifact of version 1 or 2: `rows` predictions, one
  * each second from `at_ms` on; classes take turns. Returns the status. */
 struct world_report {

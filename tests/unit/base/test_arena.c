@@ -119,6 +119,25 @@ static void a_text_beyond_the_ceiling_is_null(void **state)
     assert_string_equal(arena_strdup(&arena, "0123456789abcde"), "0123456789abcde");
 }
 
+static void a_list_grows_and_keeps_its_items(void **state)
+{
+    (void)state;
+    ARENA_AUTO arena = ARENA_INIT(3000);
+    int64_t *list = NULL;
+    size_t room = 0;
+    for (int64_t i = 0; i < 100; i++) {
+        list = arena_grow(&arena, list, (size_t)i, sizeof *list, &room);
+        assert_non_null(list);
+        list[i] = i;
+    }
+    for (int64_t i = 0; i < 100; i++) {
+        assert_int_equal(list[i], i);
+    }
+    assert_int_equal(room, 128);
+    assert_null(arena_grow(&arena, list, room, sizeof *list, &room));
+    assert_int_equal(room, 128);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +149,7 @@ int main(void)
         cmocka_unit_test(a_reset_gives_zeroed_memory_and_the_whole_ceiling_again),
         cmocka_unit_test(texts_are_copied_and_terminated),
         cmocka_unit_test(a_text_beyond_the_ceiling_is_null),
+        cmocka_unit_test(a_list_grows_and_keeps_its_items),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

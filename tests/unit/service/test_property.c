@@ -429,9 +429,10 @@ static void check_steps(const struct world *world, const struct ask *ask,
         assert_memory_equal(group->n, n, steps * sizeof *n);
     }
     int64_t in_classes = 0;
-    for (size_t i = 0; i < group->class_count; i++) {
-        const struct analytics_class *item = group->classes[i];
-        assert_true(i == 0 || group->classes[i - 1]->class_index < item->class_index);
+    for (size_t i = 0; i < group->classes.count; i++) {
+        const struct class_count *item = group->classes.classes[i];
+        assert_true(i == 0 ||
+                    group->classes.classes[i - 1]->class_index < item->class_index);
         assert_memory_equal(item->n, n + item->class_index * (int64_t)steps,
                             steps * sizeof *n);
         in_classes += item->total;
