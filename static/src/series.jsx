@@ -5,7 +5,6 @@ import { Chart } from './chart.jsx';
 import { NONE, micros, number, percent, short, time } from './format.js';
 import { axes, bars, colour, faint, line } from './plot.js';
 import { useAnswer } from './query.js';
-import { countsPath, fromCounts } from './steps.js';
 import { t } from './strings.js';
 
 const PALETTE = 10;
@@ -13,6 +12,17 @@ const PALETTE = 10;
 function times(data) {
   return Array.from({ length: data.n.length }, (unused, i) => data.t0 + i * data.step_ms);
 }
+
+// A step without predictions is 0 a minute, unless it is still to come or was deleted.
+function known(data, column) {
+  return column.map((value, i) => {
+    const at = data.t0 + i * data.step_ms;
+    return value ?? (at < data.complete_from_ms || at >= Date.now() ? null : 0);
+  });
+}
+
+// How much of the range is known.
+const passed = (data) => Math.min(data.to_ms, Date.now()) - Math.max(data.t0, data.complete_from_ms);
 
 // The last step is still filling: drawn, it would look like a fall.
 function whole(data, column) {
@@ -40,11 +50,14 @@ const css = (name) => `var(--${name})`;
 const under = (data, column, show, rest) => (at) => (at === null || at >= column.length ? rest : show(column[at]));
 
 function volumeChart(data, range) {
+  const [max, mean, min] = ['max', 'mean', 'min'].map((name) => known(data, data[name]));
+  const drawn = (column) => whole(data, column).filter((n) => n !== null);
   const show = (value) => number(value, value !== null && value < 10 && !Number.isInteger(value) ? 1 : 0);
+  const pale = 'color-mix(in srgb, var(--c0) 40%, transparent)';
   const series = [
-    { key: 'max', label: t('chart.volume.max'), css: 'color-mix(in srgb, var(--c0) 40%, transparent)', value: under(data, data.max, show, show(Math.max(...data.max))) },
-    { key: 'mean', label: t('chart.volume.mean'), css: css('c0'), value: under(data, data.mean, show, show(data.total / Math.max(1, (data.to_ms - data.t0) / 60e3))) },
-    { key: 'min', label: t('chart.volume.min'), css: 'color-mix(in srgb, var(--c0) 40%, transparent)', value: under(data, data.min, show, show(Math.min(...whole(data, data.min).filter((n) => n !== null)))) },
+    { key: 'max', label: t('chart.volume.max'), css: pale, value: under(data, max, show, show(Math.max(0, ...drawn(max)))) },
+    { key: 'mean', label: t('chart.volume.mean'), css: css('c0'), value: under(data, mean, show, show(data.total / Math.max(1, passed(data) / 60e3))) },
+    { key: 'min', label: t('chart.volume.min'), css: pale, value: under(data, min, show, show(drawn(min).length ? Math.min(...drawn(min)) : 0)) },
   ];
   const make = () => {
     const main = colour('c0');
@@ -60,7 +73,7 @@ function volumeChart(data, range) {
         ],
         bands: [{ series: [1, 3], fill: faint(main, 0.16) }],
       },
-      data: [times(data), whole(data, data.max), whole(data, data.mean), whole(data, data.min)],
+      data: [times(data), whole(data, max), whole(data, mean), whole(data, min)],
     };
   };
   return {
@@ -68,9 +81,9 @@ function volumeChart(data, range) {
     drawing: `${range.from} ${range.to} ${data.step_ms}`,
     legendValue: (one, at) => one.value(at),
     table: [timeColumn(data), numberColumn('n', t('chart.count'), data.n, (v) => number(v)),
-      numberColumn('mean', t('chart.volume.mean'), data.mean, (v) => number(v, 1)),
-      numberColumn('min', t('chart.volume.min'), data.min, (v) => number(v)),
-      numberColumn('max', t('chart.volume.max'), data.max, (v) => number(v))],
+      numberColumn('mean', t('chart.volume.mean'), mean, (v) => number(v, 1)),
+      numberColumn('min', t('chart.volume.min'), min, (v) => number(v)),
+      numberColumn('max', t('chart.volume.max'), max, (v) => number(v))],
   };
 }
 
@@ -165,13 +178,7 @@ function latencyChart(data, range) {
 
 function useSeries(metric, width, filter, range, tick, keep) {
   const path = address('/v1/series', { metric, from: range.from, to: range.to, width, ...filter });
-  const drawn = useAnswer(path, { tick, keep });
-  const counts = drawn.error?.status === 404 && !filter.node ? countsPath(metric, range, width, filter) : null;
-  const counted = useAnswer(counts, { tick, keep });
-  if (!counts) {
-    return { path, answer: drawn };
-  }
-  return { path: counts, answer: { ...counted, data: counted.data && fromCounts(metric, counted.data) } };
+  return { path, answer: useAnswer(path, { tick, keep }) };
 }
 
 export function VolumeChart({ filter, range, tick, keep }) {

@@ -44,9 +44,10 @@ export const STRINGS = {
   'range.24h': ['24 hours', '24 小时'],
   'range.7d': ['7 days', '7 天'],
   'range.30d': ['30 days', '30 天'],
-  'range.fixed': ['{from} – {to}', '{from} – {to}'],
-  'range.back': ['Back to the latest', '回到最新'],
-  'range.hint': ['Drag across a chart to look closer', '在图表上拖动可放大查看'],
+  'range.custom': ['Custom', '自定义'],
+  'range.from': ['From', '从'],
+  'range.to': ['To', '到'],
+  'range.wrong': ['The end must come after the start.', '结束时间必须晚于开始时间。'],
   'model.all': ['All models', '所有模型'],
   'model.choose': ['Model', '模型'],
 

@@ -74,8 +74,9 @@ function series(query) {
   const n = Array.from({ length }, (unused, i) => (i > length * 0.35 && i < length * 0.4 ? 0 : Math.round(minutes * (9000 + 3000 * wave(i, 11)))));
   const t0 = Math.floor(from / step) * step;
   const part = (share) => n.map((value, i) => Math.round(value * share(i)));
+  const rate = (share) => n.map((value) => (value ? (value * share) / minutes : null));
   const columns = {
-    volume: () => ({ mean: part(() => 1 / minutes), min: part(() => 0.8 / minutes), max: part(() => 1.2 / minutes) }),
+    volume: () => ({ mean: rate(1), min: rate(0.8), max: rate(1.2) }),
     classes: () => ({
       classes: CLASSES.map((name, k) => {
         const own = part((i) => 0.1 + 0.03 * wave(i + 20 * k, 9));
