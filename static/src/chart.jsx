@@ -67,7 +67,7 @@ function Values({ title, table, count }) {
 }
 
 // answer: of useAnswer. chart: {series, legendValue(series, index), table, count, make, drawing,
-// empty, zoom}, or null while there is no answer.
+// empty, zoom, perPoint: canvas points of a value}, or null while there is no answer.
 export function Chart({ id, title, unit, note, answer, chart, csv }) {
   const [at, hover] = useState(null);
   const ready = chart && !chart.empty;
@@ -88,7 +88,8 @@ export function Chart({ id, title, unit, note, answer, chart, csv }) {
       </figcaption>
       <div class="chart-body">
         {ready && (
-          <Canvas make={chart.make} drawing={chart.drawing} values={answer.data} onHover={hover} zoom={chart.zoom} />
+          <Canvas make={chart.make} drawing={chart.drawing} values={answer.data} zoom={chart.zoom}
+            onHover={(index) => hover(index === null ? null : Math.floor(index / (chart.perPoint ?? 1)))} />
         )}
         {chart?.empty && !answer.error && (
           <Empty title={t('chart.empty')}>

@@ -33,6 +33,19 @@ function whole(data, column) {
   return column.map((value, i) => (i === last ? null : value));
 }
 
+// Few steps are drawn as plateaus, each from its start to its end, so that one alone is seen and
+// nothing slopes where nothing is known; many are one line.
+const FEW = 50;
+const perStep = (data) => (data.n.length > FEW ? 1 : 2);
+
+function outline(data, ...columns) {
+  const starts = times(data);
+  if (perStep(data) === 1) {
+    return [starts, ...columns];
+  }
+  return [starts.flatMap((ms) => [ms, ms + data.step_ms - 1]), ...columns.map((column) => column.flatMap((value) => [value, value]))];
+}
+
 const scales = (range, y) => ({ x: { time: true, range: () => [range.from, range.to] }, y });
 const fromZero = (least) => ({ range: (u, low, high) => [0, Math.max(least, (high ?? 0) * 1.08)] });
 
@@ -68,17 +81,17 @@ function volumeChart(data, range) {
         series: [
           {},
           { stroke: faint(main, 0.35), width: 1, points: { show: false } },
-          { stroke: main, width: 2, fill: faint(main, 0.08), paths: line() },
+          { stroke: main, width: 2, fill: faint(main, 0.08), paths: line(), points: { show: false } },
           { stroke: faint(main, 0.35), width: 1, points: { show: false } },
         ],
         bands: [{ series: [1, 3], fill: faint(main, 0.16) }],
       },
-      data: [times(data), whole(data, max), whole(data, mean), whole(data, min)],
+      data: outline(data, whole(data, max), whole(data, mean), whole(data, min)),
     };
   };
   return {
-    series, make, zoom: true, empty: data.total === 0, count: data.n.length,
-    drawing: `${range.from} ${range.to} ${data.step_ms}`,
+    series, make, zoom: true, empty: data.total === 0, count: data.n.length, perPoint: perStep(data),
+    drawing: `${range.from} ${range.to} ${data.step_ms} ${perStep(data)}`,
     legendValue: (one, at) => one.value(at),
     table: [timeColumn(data), numberColumn('n', t('chart.count'), data.n, (v) => number(v)),
       numberColumn('mean', t('chart.volume.mean'), mean, (v) => number(v, 1)),
@@ -163,13 +176,13 @@ function latencyChart(data, range) {
     options: {
       scales: scales(range, fromZero(10)),
       axes: axes({ step: data.step_ms, value: (v) => (v >= 1000 ? `${short(v / 1000)} ms` : `${short(v)} µs`) }).map((axis, i) => (i ? { ...axis, size: 58 } : axis)),
-      series: [{}, ...QUANTILES.map(([, , tint]) => ({ stroke: colour(tint), width: 2, paths: line(), spanGaps: false }))],
+      series: [{}, ...QUANTILES.map(([, , tint]) => ({ stroke: colour(tint), width: 2, paths: line(), points: { show: false } }))],
     },
-    data: [times(data), ...QUANTILES.map(([key]) => data[key])],
+    data: outline(data, ...QUANTILES.map(([key]) => data[key])),
   });
   return {
-    make, zoom: true, empty: data.total === 0, count: data.n.length,
-    drawing: `${range.from} ${range.to} ${data.step_ms}`,
+    make, zoom: true, empty: data.total === 0, count: data.n.length, perPoint: perStep(data),
+    drawing: `${range.from} ${range.to} ${data.step_ms} ${perStep(data)}`,
     series: QUANTILES.map(([key, label, tint]) => ({ key, label, named: true, css: css(tint) })),
     legendValue: (one, at) => micros(at === null ? last(data[one.key]) : data[one.key][at] ?? null),
     table: [timeColumn(data), ...[...QUANTILES].reverse().map(([key, label]) => numberColumn(key, <span translate={false}>{label}</span>, data[key], micros))],
