@@ -27,7 +27,8 @@ INSERT INTO node_label
 INSERT INTO cohort(artifact, model, arm, label_1, label_2, label_3, label_4)
   SELECT randomblob(32), 'fashion', 'none', value, '', '', ''
   FROM json_each('["a","b","c","d"]') WHERE NOT EXISTS (SELECT 1 FROM cohort);
-INSERT INTO node_health
+INSERT INTO node_health(node_id, report_ms, cohort_id, below_floor, reports, predictions, dropped, health_ms,
+    cpu_pct, rss_bytes, temp_c, power_mw, queued, rejected, inferred, state)
   SELECT i, 1795420000000 + i, 1 + i % (SELECT count(*) FROM cohort), 0, 20, 2000, 0,
     1795420000000 + i, 12.5, 4100000, 51.0, 2100.0, 0, 0, 2000, 'ok'
   FROM fresh;
