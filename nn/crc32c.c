@@ -284,7 +284,7 @@ static const uint32_t table[8][256] = {
 
 uint32_t crc32c(uint32_t crc, const void *data, size_t bytes)
 {
-    return nn_isa_has_crc32c() ? crc32c_sse42(crc, data, bytes)
+    return nn_isa_has_crc32c() ? crc32c_instruction(crc, data, bytes)
                                : crc32c_portable(crc, data, bytes);
 }
 

@@ -12,6 +12,6 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t bytes);
 
 /* The two ways to it. The second needs nn_isa_has_crc32c(). */
 uint32_t crc32c_portable(uint32_t crc, const void *data, size_t bytes);
-uint32_t crc32c_sse42(uint32_t crc, const void *data, size_t bytes);
+uint32_t crc32c_instruction(uint32_t crc, const void *data, size_t bytes);
 
 #endif

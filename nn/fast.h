@@ -66,7 +66,8 @@ struct nn_fast_kernels {
 };
 
 /* The tables; those of other architectures are NULL. */
-extern const struct nn_fast_kernels nn_fast_generic, nn_fast_avx2, nn_fast_avx512;
+extern const struct nn_fast_kernels nn_fast_generic, nn_fast_neon, nn_fast_avx2,
+    nn_fast_avx512;
 
 const struct nn_fast_kernels *nn_fast_of(enum nn_isa isa);
 

@@ -7,6 +7,7 @@
 
 static const char *const names[NN_ISAS] = {
     [NN_ISA_GENERIC] = "generic",
+    [NN_ISA_NEON] = "neon",
     [NN_ISA_AVX2] = "avx2",
     [NN_ISA_AVX512] = "avx512",
 };
@@ -57,6 +58,7 @@ bool nn_isa_has(enum nn_isa isa)
     case NN_ISA_AVX512:
         return avx2 && (seven & AVX512) == AVX512 && (seven & AVX512_VL) &&
                (saved & XCR0_AVX512) == XCR0_AVX512;
+    case NN_ISA_NEON:
     case NN_ISAS:
         break;
     }
@@ -66,6 +68,29 @@ bool nn_isa_has(enum nn_isa isa)
 bool nn_isa_has_crc32c(void)
 {
     return leaf(1).c & SSE42;
+}
+#elif defined(__aarch64__) || defined(__arm__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+bool nn_isa_has(enum nn_isa isa)
+{
+#if defined(__aarch64__)
+    unsigned long neon = HWCAP_ASIMD;
+#else
+    unsigned long neon = HWCAP_NEON;
+#endif
+    return isa == NN_ISA_GENERIC ||
+           (isa == NN_ISA_NEON && (getauxval(AT_HWCAP) & neon) != 0);
+}
+
+bool nn_isa_has_crc32c(void)
+{
+#if defined(__aarch64__)
+    return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;
+#else
+    return (getauxval(AT_HWCAP2) & HWCAP2_CRC32) != 0;
+#endif
 }
 #else
 bool nn_isa_has(enum nn_isa isa)

@@ -5,7 +5,9 @@
 
 static const struct nn_fast_kernels *const tables[NN_ISAS] = {
     [NN_ISA_GENERIC] = &nn_fast_generic,
-#if defined(__x86_64__)
+#if defined(__aarch64__) || defined(__arm__)
+    [NN_ISA_NEON] = &nn_fast_neon,
+#elif defined(__x86_64__)
     [NN_ISA_AVX2] = &nn_fast_avx2,
     [NN_ISA_AVX512] = &nn_fast_avx512,
 #endif

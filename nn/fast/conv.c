@@ -5,6 +5,10 @@
  * cost nothing beside the sums: a pixel in the padding points to zeros. */
 #include "nn/fast/vec.h"
 
+#if defined(NN_NEON)
+#include "nn/fast/lanes.h"
+#endif
+
 /* JOINED: taps of one row of the kernel that are taken together. */
 enum {
     REACHES_MAX = NN_TAPS_MAX,
@@ -178,7 +182,11 @@ NN_INLINE void tile_add(vec sums[PIXELS][2 * PARTS], const float *const *at,
                         const int blocks)
 {
     const float *first = panels->first, *second = panels->second;
-    for (size_t c = 0; c < count; c++) {
+    size_t c = 0;
+#if defined(NN_NEON)
+    c = lanes_add(sums, at, first, second, count, pixels, blocks);
+#endif
+    for (; c < count; c++) {
         vec weights[2 * PARTS];
         NN_UNROLL
         for (int v = 0; v < PARTS; v++) {
@@ -223,22 +231,21 @@ NN_INLINE void tile_store(const struct nn_fast_conv *conv, const struct tile *ti
     EACH_SUM(v, p, vec_store(conv->out + place_of(conv, tile, p, v), sums[p][v]));
 }
 
-/* As tile_store for an output whose rows are no whole blocks. */
+/* As tile_store for an output whose rows are no whole blocks. Only the copy is indexed by
+ * what changes, so that the sums stay in registers. */
 NN_INLINE void tile_store_lanes(const struct nn_fast_conv *conv, const struct tile *tile,
                                 vec sums[PIXELS][2 * PARTS], const int pixels,
                                 const int blocks)
 {
+    float lanes[PIXELS][2 * NN_BLOCK] __attribute__((aligned(64)));
+    EACH_SUM(v, p, vec_store(lanes[p] + v * LANES, sums[p][v]));
     for (int p = 0; p < pixels; p++) {
         for (int b = 0; b < blocks; b++) {
-            float lanes[NN_BLOCK] __attribute__((aligned(64)));
             size_t block = tile->block + (size_t)b;
             size_t count = block + 1 == conv->blocks ? conv->last_lanes : NN_BLOCK;
-            for (int v = 0; v < PARTS; v++) {
-                vec_store(lanes + v * LANES, sums[p][b * PARTS + v]);
-            }
             memcpy(conv->out + block * conv->out_plane +
                        (tile->pixel + (size_t)p) * conv->out_pixel,
-                   lanes, count * sizeof *lanes);
+                   lanes[p] + b * NN_BLOCK, count * sizeof(float));
         }
     }
 }
@@ -320,7 +327,12 @@ TILES_OF_3(2)
 static tile_function *const singles[] = {tile_1_1, tile_2_1, tile_3_1,
                                          tile_4_1, tile_5_1, tile_6_1};
 static tile_function *const pairs[] = {tile_1_2, tile_2_2, tile_3_2};
-#elif defined(__x86_64__)
+#elif defined(__arm__) && !defined(NN_NEON)
+TILE(1, 1)
+TILE(1, 2)
+static tile_function *const singles[] = {tile_1_1};
+static tile_function *const pairs[] = {tile_1_2};
+#elif defined(__x86_64__) || defined(__arm__)
 TILES_OF_3(1)
 TILE(1, 2)
 static tile_function *const singles[] = {tile_1_1, tile_2_1, tile_3_1};

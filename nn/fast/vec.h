@@ -29,12 +29,24 @@ typedef __m256 vec;
 #define vec_all(x) _mm256_set1_ps(x)
 #define vec_max(a, b) _mm256_max_ps(a, b)
 #define vec_min(a, b) _mm256_min_ps(a, b)
+#elif defined(NN_NEON)
+#include <arm_neon.h>
+#if defined(__aarch64__)
+enum { LANES = 4, PIXELS = 5, PAIR_PIXELS = 1 };
 #else
-enum { LANES = 4, PAIR_PIXELS = 1 };
-#if defined(__x86_64__)
-enum { PIXELS = 3 };
+enum { LANES = 4, PIXELS = 3, PAIR_PIXELS = 0 };
+#endif
+typedef float32x4_t vec;
+#define vec_all(x) vdupq_n_f32(x)
+#define vec_max(a, b) vmaxq_f32(a, b)
+#define vec_min(a, b) vminq_f32(a, b)
 #else
-enum { PIXELS = 5 };
+#if defined(__aarch64__)
+enum { LANES = 4, PIXELS = 5, PAIR_PIXELS = 1 };
+#elif defined(__arm__)
+enum { LANES = 4, PIXELS = 1, PAIR_PIXELS = 0 }; /* vectors are taken apart */
+#else
+enum { LANES = 4, PIXELS = 3, PAIR_PIXELS = 1 };
 #endif
 typedef float vec __attribute__((vector_size(16)));
 typedef int32_t vec_mask __attribute__((vector_size(16)));

@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/crc32c.h"
 
+#if defined(__x86_64__) || defined(__ARM_FEATURE_CRC32)
+#include <string.h>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
-#include <string.h>
+#define TARGET __attribute__((target("sse4.2")))
+#define SUM_WORD(sum, word) ((uint32_t)_mm_crc32_u64(sum, word))
+#define SUM_BYTE(sum, byte) _mm_crc32_u8(sum, byte)
+#else /* this file is compiled for ARMv8 with CRC */
+#include <arm_acle.h>
+#define TARGET
+#define SUM_WORD(sum, word) __crc32cd(sum, word)
+#define SUM_BYTE(sum, byte) __crc32cb(sum, byte)
+#endif
 
 /* The instruction takes three cycles and a new one can begin every cycle: three stretches
  * of the input are summed side by side and then joined. */
@@ -18,11 +29,11 @@ static const uint32_t past_stretch[32] = {
     0x47c1faf0, 0x8f83f5e0, 0x1aeb9d31, 0x35d73a62,
 };
 
-static uint64_t skip_stretch(uint64_t crc)
+static uint32_t skip_stretch(uint32_t crc)
 {
     uint32_t moved = 0;
     for (unsigned i = 0; i < 32; i++) {
-        moved ^= past_stretch[i] & (0 - (uint32_t)(crc >> i & 1));
+        moved ^= past_stretch[i] & (0 - (crc >> i & 1));
     }
     return moved;
 }
@@ -34,30 +45,29 @@ static uint64_t word(const uint8_t *at)
     return value;
 }
 
-__attribute__((target("sse4.2"))) uint32_t crc32c_sse42(uint32_t crc, const void *data,
-                                                        size_t bytes)
+TARGET uint32_t crc32c_instruction(uint32_t crc, const void *data, size_t bytes)
 {
     const uint8_t *at = data;
-    uint64_t sum = ~crc;
+    uint32_t sum = ~crc;
     for (; bytes >= 3 * STRETCH; bytes -= 3 * STRETCH, at += 3 * STRETCH) {
-        uint64_t second = 0, third = 0;
+        uint32_t second = 0, third = 0;
         for (size_t i = 0; i < STRETCH; i += 8) {
-            sum = _mm_crc32_u64(sum, word(at + i));
-            second = _mm_crc32_u64(second, word(at + STRETCH + i));
-            third = _mm_crc32_u64(third, word(at + 2 * STRETCH + i));
+            sum = SUM_WORD(sum, word(at + i));
+            second = SUM_WORD(second, word(at + STRETCH + i));
+            third = SUM_WORD(third, word(at + 2 * STRETCH + i));
         }
         sum = skip_stretch(skip_stretch(sum) ^ second) ^ third;
     }
     for (; bytes >= 8; bytes -= 8, at += 8) {
-        sum = _mm_crc32_u64(sum, word(at));
+        sum = SUM_WORD(sum, word(at));
     }
     for (; bytes > 0; bytes--, at++) {
-        sum = _mm_crc32_u8((uint32_t)sum, *at);
+        sum = SUM_BYTE(sum, *at);
     }
-    return ~(uint32_t)sum;
+    return ~sum;
 }
 #else
-uint32_t crc32c_sse42(uint32_t crc, const void *data, size_t bytes)
+uint32_t crc32c_instruction(uint32_t crc, const void *data, size_t bytes)
 {
     return crc32c_portable(crc, data, bytes);
 }
