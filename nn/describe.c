@@ -140,7 +140,8 @@ struct muster_nn_abilities muster_nn_runtime(void)
                                           .minor = NN_MINOR,
                                           .features = NN_FEATURE_PACKED | NN_FEATURE_FIT};
     for (unsigned code = NN_CONV; code < NN_OP_CODES; code++) {
-        runtime.op_set[code / 8] = (uint8_t)(runtime.op_set[code / 8] | 1u << code % 8);
+        unsigned bit = nn_op_info(code) ? 1u << code % 8 : 0;
+        runtime.op_set[code / 8] = (uint8_t)(runtime.op_set[code / 8] | bit);
     }
     return runtime;
 }

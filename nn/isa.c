@@ -56,7 +56,7 @@ bool nn_isa_has(enum nn_isa isa)
     case NN_ISA_AVX2:
         return avx2;
     case NN_ISA_AVX512:
-        return avx2 && (seven & AVX512) == AVX512 && (seven & AVX512_VL) &&
+        return !NN_CORE && avx2 && (seven & AVX512) == AVX512 && (seven & AVX512_VL) &&
                (saved & XCR0_AVX512) == XCR0_AVX512;
     case NN_ISA_NEON:
     case NN_ISAS:

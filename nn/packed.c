@@ -9,7 +9,9 @@ static const struct nn_fast_kernels *const tables[NN_ISAS] = {
     [NN_ISA_NEON] = &nn_fast_neon,
 #elif defined(__x86_64__)
     [NN_ISA_AVX2] = &nn_fast_avx2,
+#if !NN_CORE
     [NN_ISA_AVX512] = &nn_fast_avx512,
+#endif
 #endif
 };
 

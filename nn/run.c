@@ -17,9 +17,11 @@ static nn_kernel *const kernels[NN_OP_CODES] = {
     [NN_CONCAT] = nn_concat,     [NN_RESHAPE] = nn_reshape,
     [NN_SOFTMAX] = nn_softmax,   [NN_AFFINE] = nn_affine,
     [NN_PAD] = nn_pad,           [NN_TRANSPOSE] = nn_transpose,
+#if !NN_CORE
     [NN_UNARY] = nn_unary,       [NN_BINARY] = nn_binary,
     [NN_REDUCE] = nn_reduce,     [NN_SLICE] = nn_slice,
     [NN_RESIZE] = nn_resize,     [NN_CONV_TRANSPOSE] = nn_conv_transpose,
+#endif
 };
 
 nn_kernel *nn_kernel_of(enum nn_op_code code)

@@ -6,6 +6,9 @@
 
 #include "nn/infer.h"
 
+/* Operators of this build: the core ones, or all. */
+enum { OPS = NN_CORE ? NN_UNARY : NN_OP_CODES };
+
 static const struct nn_op_info op_infos[NN_OP_CODES] = {
     [NN_CONV] = {"Conv", 2, 4, 11, true, false},
     [NN_MAX_POOL] = {"MaxPool", 1, 1, 11, false, false},
@@ -349,14 +352,16 @@ static infer_function *const infer_functions[NN_OP_CODES] = {
     [NN_CONCAT] = infer_concat,     [NN_RESHAPE] = infer_reshape,
     [NN_SOFTMAX] = infer_softmax,   [NN_AFFINE] = infer_affine,
     [NN_PAD] = infer_pad,           [NN_TRANSPOSE] = infer_transpose,
+#if !NN_CORE
     [NN_UNARY] = nn_infer_unary,    [NN_BINARY] = nn_infer_binary,
     [NN_REDUCE] = nn_infer_reduce,  [NN_SLICE] = nn_infer_slice,
     [NN_RESIZE] = nn_infer_resize,  [NN_CONV_TRANSPOSE] = nn_infer_conv_transpose,
+#endif
 };
 
 const struct nn_op_info *nn_op_info(uint32_t code)
 {
-    return code >= NN_CONV && code < NN_OP_CODES ? &op_infos[code] : NULL;
+    return code >= NN_CONV && code < OPS ? &op_infos[code] : NULL;
 }
 
 uint32_t nn_shape_elements(const struct nn_shape *shape)

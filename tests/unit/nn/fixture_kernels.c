@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes a net that passes through every kernel over packed layouts, with channels that
- * fill no whole block:  fixture_kernels FILE.mnet */
+ * fill no whole block; `extended` puts an operator that is not core behind them:
+ *
+ *   fixture_kernels FILE.mnet [extended] */
 #include "tests/unit/converter/import_run.h"
 
 #include "base/file.h"
@@ -48,9 +50,14 @@ int main(int argc, char **argv)
     onnx_node(&b, "AveragePool", "p", "q");
     onnx_node(&b, "Flatten", "q", "l");
     random_floats(&b, "u", 2, (int64_t[]){37 * 7 * 6, 11}, &random);
-    onnx_node(&b, "Gemm", "l,u", "y");
+    bool extended = argc == 3;
+    onnx_node(&b, "Gemm", "l,u", extended ? "t" : "y");
+    if (extended) {
+        onnx_node(&b, "Tanh", "t", "y");
+    }
     onnx_output(&b, "y");
-    if (argc != 2 || import_built(&b, &(struct import_options){0}, &file, &err) ||
+    if (argc < 2 || argc > 3 ||
+        import_built(&b, &(struct import_options){0}, &file, &err) ||
         file_write_atomic(argv[1], file.data, file.len, 0644, &err)) {
         (void)fprintf(stderr, "fixture_kernels: %s\n", err.detail);
         return 1;
