@@ -56,6 +56,23 @@ struct nn_fast_binary {
     struct nn_finish finish;
 };
 
+/* The functions of Unary that have kernels of their own. */
+enum nn_fast_function {
+    NN_FAST_SIGMOID,
+    NN_FAST_HARD_SIGMOID,
+    NN_FAST_HARD_SWISH,
+    NN_FAST_LEAKY_RELU
+};
+
+/* out[i] = function(in[i]) for `count` values, whole blocks. */
+struct nn_fast_unary {
+    enum nn_fast_function function;
+    float a, b;
+    const float *in;
+    float *out;
+    size_t count;
+};
+
 struct nn_fast_kernels {
     void (*conv)(const struct nn_fast_conv *conv);
     void (*depthwise)(const struct nn_fast_conv *conv);
@@ -63,6 +80,7 @@ struct nn_fast_kernels {
     /* The mean of `pixels` pixels of 16 lanes, for each of `blocks` blocks. */
     void (*mean)(const float *in, float *out, size_t blocks, size_t pixels);
     void (*binary)(const struct nn_fast_binary *binary);
+    void (*unary)(const struct nn_fast_unary *unary); /* NULL with NN_CORE */
 };
 
 /* The tables; those of other architectures are NULL. */

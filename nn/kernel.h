@@ -47,6 +47,9 @@ void nn_packed_run(const struct nn_call *call, const struct nn_fast_kernels *ker
 /* The kernel of an operator that nn_op_info knows. */
 nn_kernel *nn_kernel_of(enum nn_op_code code);
 
+/* Unary over `count` values; `out` may be `in`. */
+void nn_unary_over(const struct nn_op *op, const float *in, float *out, size_t count);
+
 /* The same, in place over `count` values. */
 void nn_relu_over(float *values, size_t count);
 void nn_clip_over(float *values, size_t count, float low, float high);

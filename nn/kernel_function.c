@@ -100,21 +100,25 @@ static float (*const plain_functions[NN_UNARY_FUNCTIONS])(float) = {
     [NN_ASINH] = asinhf, [NN_ACOSH] = acoshf, [NN_ATANH] = atanhf,
 };
 
-void nn_unary(const struct nn_call *call)
+void nn_unary_over(const struct nn_op *op, const float *in, float *out, size_t count)
 {
-    size_t count = nn_shape_product(call->out_shape, 0, call->out_shape->rank);
-    int32_t number = call->op->attrs[0];
-    float a = nn_attr_float(call->op, 1), b = nn_attr_float(call->op, 2);
-    const float *in = call->in[0].data;
+    int32_t number = op->attrs[0];
+    float a = nn_attr_float(op, 1), b = nn_attr_float(op, 2);
     if (plain_functions[number]) {
         for (size_t i = 0; i < count; i++) {
-            call->out[i] = plain_functions[number](in[i]);
+            out[i] = plain_functions[number](in[i]);
         }
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        call->out[i] = functions[number](in[i], a, b);
+        out[i] = functions[number](in[i], a, b);
     }
+}
+
+void nn_unary(const struct nn_call *call)
+{
+    nn_unary_over(call->op, call->in[0].data, call->out,
+                  nn_shape_product(call->out_shape, 0, call->out_shape->rank));
 }
 
 static float subtract(float a, float b)

@@ -186,6 +186,41 @@ static void run_each(const struct packed *packed)
     packed->kernels->binary(&binary);
 }
 
+/* Which kernel computes a function of Unary; false: none. */
+static bool fast_function(int32_t function, enum nn_fast_function *ret_function)
+{
+    static const enum nn_unary functions[] = {[NN_FAST_SIGMOID] = NN_SIGMOID,
+                                              [NN_FAST_HARD_SIGMOID] = NN_HARD_SIGMOID,
+                                              [NN_FAST_HARD_SWISH] = NN_HARD_SWISH,
+                                              [NN_FAST_LEAKY_RELU] = NN_LEAKY_RELU};
+    for (int i = NN_FAST_SIGMOID; i <= NN_FAST_LEAKY_RELU; i++) {
+        if ((int32_t)functions[i] == function) {
+            *ret_function = (enum nn_fast_function)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The lanes past the channels are computed like the others. */
+static void run_unary(const struct packed *packed)
+{
+    const struct nn_call *call = packed->call;
+    const struct nn_shape *y = call->out_shape;
+    struct nn_fast_unary unary = {
+        .a = nn_attr_float(call->op, 1),
+        .b = nn_attr_float(call->op, 2),
+        .in = call->in[0].data,
+        .out = call->out,
+        .count = item_of(NN_BLOCKED, y) * y->dims[0],
+    };
+    if (fast_function(call->op->attrs[0], &unary.function)) {
+        packed->kernels->unary(&unary);
+    } else {
+        nn_unary_over(call->op, unary.in, unary.out, unary.count);
+    }
+}
+
 static void run_concat(const struct packed *packed)
 {
     const struct nn_call *call = packed->call;
@@ -283,6 +318,8 @@ void nn_packed_run(const struct nn_call *call, const struct nn_fast_kernels *ker
         run_binary(&packed);
     } else if (code == NN_RELU || code == NN_CLIP) {
         run_each(&packed);
+    } else if (code == NN_UNARY && !NN_CORE) {
+        run_unary(&packed);
     } else if (code == NN_CONCAT) {
         run_concat(&packed);
     } else if (code == NN_RESHAPE) {

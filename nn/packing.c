@@ -140,6 +140,6 @@ bool nn_layouts_fit(const struct nn_op *op, const struct nn_laid *in, uint32_t c
     }
     bool pool = op->code == NN_MAX_POOL || op->code == NN_AVERAGE_POOL ||
                 op->code == NN_GLOBAL_AVERAGE_POOL;
-    bool each = op->code == NN_RELU || op->code == NN_CLIP;
+    bool each = op->code == NN_RELU || op->code == NN_CLIP || op->code == NN_UNARY;
     return (pool || each) && all_blocked(in, count, out);
 }

@@ -128,4 +128,5 @@ const struct nn_fast_kernels NN_OF(nn_fast) = {
     .pool = NN_OF(nn_fast_pool),
     .mean = NN_OF(nn_fast_mean),
     .binary = NN_OF(nn_fast_binary),
+    .unary = NN_CORE ? NULL : NN_OF(nn_fast_unary),
 };

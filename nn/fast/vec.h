@@ -98,5 +98,6 @@ void NN_OF(nn_fast_depthwise)(const struct nn_fast_conv *conv);
 void NN_OF(nn_fast_pool)(const struct nn_fast_conv *conv);
 void NN_OF(nn_fast_mean)(const float *in, float *out, size_t blocks, size_t pixels);
 void NN_OF(nn_fast_binary)(const struct nn_fast_binary *binary);
+void NN_OF(nn_fast_unary)(const struct nn_fast_unary *unary);
 
 #endif

@@ -115,6 +115,31 @@ static void random_blocks_agree(void **state)
     }
 }
 
+/* Functions of one value, with kernels of their own and without, of what a convolution
+ * gives, which lies far on both sides of zero; then the product of both (SiLU). */
+static void random_functions_agree(void **state)
+{
+    (void)state;
+    static const char *const functions[] = {"Sigmoid",   "HardSigmoid", "HardSwish",
+                                            "LeakyRelu", "Tanh",        "Elu"};
+    uint64_t random = 24;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        int64_t c = pick(&random, 1, 40);
+        struct onnx_builder b = onnx_begin(14);
+        onnx_input(&b, "x", 4,
+                   (int64_t[]){pick(&random, 1, 2), c, pick(&random, 1, 6),
+                               pick(&random, 1, 6)});
+        random_floats(&b, "w", 4, (int64_t[]){c, c, 1, 1}, &random);
+        onnx_floats(&b, "k", 0, NULL, (float[]){(float)pick(&random, 1, 60)});
+        onnx_node(&b, "Mul", "w,k", "u");
+        onnx_node(&b, "Conv", "x,u", "c");
+        onnx_node(&b, functions[round % 6], "c", "f");
+        onnx_node(&b, "Mul", "c,f", "y");
+        onnx_output(&b, "y");
+        expect_agreement(&b, round);
+    }
+}
+
 static void random_matrices_agree(void **state)
 {
     (void)state;
@@ -145,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_convolutions_agree),
         cmocka_unit_test(random_blocks_agree),
+        cmocka_unit_test(random_functions_agree),
         cmocka_unit_test(random_matrices_agree),
     };
     int failed = 0;
