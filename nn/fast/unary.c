@@ -30,9 +30,10 @@ NN_INLINE vec within_unit(vec x)
     return vec_max(vec_all(0.0f), vec_min(vec_all(1.0f), x));
 }
 
-NN_INLINE vec value_of(const struct nn_fast_unary *unary, vec x)
+NN_INLINE vec value_of(const struct nn_fast_unary *unary, enum nn_fast_function function,
+                       vec x)
 {
-    switch (unary->function) {
+    switch (function) {
     case NN_FAST_SIGMOID:
         return vec_all(1.0f) / (vec_all(1.0f) + vec_exp(-x));
     case NN_FAST_HARD_SIGMOID:
@@ -45,9 +46,38 @@ NN_INLINE vec value_of(const struct nn_fast_unary *unary, vec x)
     return x;
 }
 
+/* A block at a time: what its vectors wait for overlaps. */
+NN_INLINE void each(const struct nn_fast_unary *unary, enum nn_fast_function function)
+{
+    for (size_t i = 0; i < unary->count; i += NN_BLOCK) {
+        vec values[PARTS];
+        NN_UNROLL
+        for (int v = 0; v < PARTS; v++) {
+            values[v] =
+                value_of(unary, function, vec_load(unary->in + i + (size_t)v * LANES));
+        }
+        NN_UNROLL
+        for (int v = 0; v < PARTS; v++) {
+            vec_store(unary->out + i + (size_t)v * LANES, values[v]);
+        }
+    }
+}
+
 void NN_OF(nn_fast_unary)(const struct nn_fast_unary *unary)
 {
-    for (size_t i = 0; i < unary->count; i += LANES) {
-        vec_store(unary->out + i, value_of(unary, vec_load(unary->in + i)));
+    const struct nn_fast_unary kept = *unary;
+    switch (kept.function) {
+    case NN_FAST_SIGMOID:
+        each(&kept, NN_FAST_SIGMOID);
+        break;
+    case NN_FAST_HARD_SIGMOID:
+        each(&kept, NN_FAST_HARD_SIGMOID);
+        break;
+    case NN_FAST_HARD_SWISH:
+        each(&kept, NN_FAST_HARD_SWISH);
+        break;
+    case NN_FAST_LEAKY_RELU:
+        each(&kept, NN_FAST_LEAKY_RELU);
+        break;
     }
 }
