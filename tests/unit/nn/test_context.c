@@ -195,6 +195,32 @@ static void the_self_test_finds_a_wrong_weight(void **state)
     free(bytes.data);
 }
 
+/* Outputs of a millionth are measured by what they are, not against one. */
+static void the_self_test_finds_a_wrong_weight_behind_small_outputs(void **state)
+{
+    (void)state;
+    BUF_AUTO file = BUF_INIT(BUILDER_MAX);
+    struct muster_nn_context *context = NULL;
+    struct onnx_builder b = onnx_begin(13);
+    onnx_input(&b, "x", 2, (int64_t[]){1, 3});
+    onnx_floats(&b, "w", 1, (int64_t[]){3}, (float[]){1e-6f, 2e-6f, 3e-6f});
+    onnx_node(&b, "Mul", "x,w", "y");
+    onnx_output(&b, "y");
+    assert_int_equal(import_built(&b, &(struct import_options){0}, &file, NULL), OK);
+    struct model_bytes bytes = {.data = aligned_alloc(64, (file.len + 63) / 64 * 64),
+                                .len = file.len};
+    assert_non_null(bytes.data);
+    memcpy(bytes.data, file.data, file.len);
+    memcpy(record(&bytes, NN_S_DATA, 0), &(float){1.02e-6f}, sizeof(float));
+    seal(&bytes);
+    struct muster_nn_model *model = open_model(&bytes);
+    assert_int_equal(muster_nn_context_new(model, &context, NULL), 0);
+    assert_int_equal(muster_nn_verify(context, NULL, NULL), MUSTER_NN_SELFTEST);
+    muster_nn_context_free(context);
+    muster_nn_close(model);
+    free(bytes.data);
+}
+
 static void the_runtime_can_do_what_a_model_needs(void **state)
 {
     (void)state;
@@ -219,6 +245,7 @@ int main(void)
         cmocka_unit_test(colours_are_put_in_the_models_order),
         cmocka_unit_test(the_hook_is_called_after_each_layer),
         cmocka_unit_test(the_self_test_finds_a_wrong_weight),
+        cmocka_unit_test(the_self_test_finds_a_wrong_weight_behind_small_outputs),
         cmocka_unit_test(the_runtime_can_do_what_a_model_needs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
