@@ -24,7 +24,7 @@ struct request {
     const char *to, *name, *version, *classes, *input, *meaning;
     const char *scale, *mean, *std, *preprocess;
     const char *test, *labels;
-    struct option_list metas;
+    struct option_list metas, shapes;
     int64_t batch;
     struct output output;
 };
@@ -119,6 +119,54 @@ static enum status add_metas(const struct request *request, struct arena *arena,
     return status;
 }
 
+/* "1,3,48,192", or with "NAME=" before it. */
+static enum status read_shape(const char *text, struct arena *arena,
+                              struct import_shape *ret_shape, struct err *err)
+{
+    char *copy = arena_strdup(arena, text), *numbers = copy ? strrchr(copy, '=') : NULL;
+    struct import_shape shape = {.input = numbers ? copy : NULL};
+    if (!copy) {
+        return err_set(err, ERR_LIMIT, "no memory");
+    }
+    if (numbers) {
+        *numbers++ = 0;
+    } else {
+        numbers = copy;
+    }
+    char *end = numbers;
+    do {
+        long long dim = strtoll(numbers, &end, 10);
+        if (end == numbers || (*end && *end != ',') || dim < 1 || dim > NN_MAX_DIM ||
+            shape.shape.rank == NN_MAX_RANK) {
+            return err_set(err, ERR_USAGE, "--shape wants [NAME=]1,3,224,224, not '%s'",
+                           text);
+        }
+        shape.shape.dims[shape.shape.rank++] = (uint32_t)dim;
+        numbers = end + 1;
+    } while (*end);
+    *ret_shape = shape;
+    return OK;
+}
+
+static enum status read_shapes(const struct request *request, struct arena *arena,
+                               struct import_options *options, struct err *err)
+{
+    size_t count = request->shapes.count;
+    struct import_shape *shapes = arena_array(arena, count + 1, sizeof *shapes);
+    if (!shapes) {
+        return err_set(err, ERR_LIMIT, "no memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        enum status status = read_shape(request->shapes.items[i], arena, &shapes[i], err);
+        if (status) {
+            return status;
+        }
+    }
+    options->shapes = shapes;
+    options->shape_count = count;
+    return OK;
+}
+
 static enum status read_request(const struct request *request, struct arena *arena,
                                 struct import_options *options, struct err *err)
 {
@@ -161,6 +209,9 @@ static enum status read_request(const struct request *request, struct arena *are
     options->input = (enum import_input)input;
     options->output = (enum import_output)meaning;
     enum status status = split_classes(request->classes, arena, options, err);
+    if (!status) {
+        status = read_shapes(request, arena, options, err);
+    }
     return status ? status : add_metas(request, arena, options, err);
 }
 
@@ -296,6 +347,8 @@ int cmd_model_import(int argc, char **argv)
     const struct option_row options[] = {
         {"output", 'o', OPTION_TEXT, &request.to, "FILE", "the model file to write"},
         {"batch", 'b', OPTION_INTEGER, &request.batch, "N", "for an unknown batch; 1"},
+        {"shape", 0, OPTION_LIST, &request.shapes, "[INPUT=]A,B,…",
+         "of an input with open dimensions"},
         {"name", 0, OPTION_TEXT, &request.name, "TEXT", "the model's name"},
         {"version", 0, OPTION_TEXT, &request.version, "TEXT", "its version"},
         {"classes", 0, OPTION_TEXT, &request.classes, "A,B,…", "names of the classes"},

@@ -483,6 +483,9 @@ static enum status convert(struct import *import, const void *onnx, size_t len)
         status = fix_inputs(import);
     }
     if (!status) {
+        status = input_fix_shapes(import->options, &import->model, import->err);
+    }
+    if (!status) {
         status = graph_resolve(&import->model, batch, arena, &import->graph, import->err);
     }
     if (!status) {

@@ -36,9 +36,17 @@ enum import_output {
 
 enum { IMPORT_METAS_MAX = 16 };
 
+/* The shape of an input that leaves dimensions open, by name; NULL is the first one. */
+struct import_shape {
+    const char *input;
+    struct nn_shape shape;
+};
+
 /* Zero-initialised: everything by default. */
 struct import_options {
     uint32_t batch; /* for an unknown first dimension; 0 is 1 */
+    const struct import_shape *shapes;
+    size_t shape_count;
     enum import_input input;
     enum import_output output;
     float scale; /* 0 is 1/255 for images, 1 for a series */

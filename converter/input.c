@@ -2,6 +2,7 @@
 #include "converter/input.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { DENOISE_3 = 3 };
 
@@ -137,6 +138,66 @@ static enum status describe_series(const struct import_options *options,
         return REFUSE("fit, interpolation and denoise are of images, not of a series");
     }
     return describe_numbers(options, 1.0f, preprocess, err);
+}
+
+static bool is_initializer(const struct onnx_model *model, const char *name)
+{
+    for (size_t i = 0; i < model->initializer_count; i++) {
+        if (strcmp(model->initializers[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The input of that name, or the first that is no initializer. */
+static struct onnx_port *find_input(const struct onnx_model *model, const char *name)
+{
+    for (size_t i = 0; i < model->input_count; i++) {
+        struct onnx_port *port = &model->inputs[i];
+        if (name ? strcmp(port->name, name) == 0 : !is_initializer(model, port->name)) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
+static enum status fix_shape(const struct import_shape *wanted, struct onnx_port *port,
+                             struct err *err)
+{
+    const struct nn_shape *shape = &wanted->shape;
+    if (port->has_shape && port->rank != shape->rank) {
+        return REFUSE("input '%.80s' has %u dimensions, not %u", port->name, port->rank,
+                      shape->rank);
+    }
+    for (uint32_t d = 0; d < shape->rank; d++) {
+        if (port->has_shape && port->dims[d] > 0 &&
+            port->dims[d] != (int64_t)shape->dims[d]) {
+            return REFUSE("dimension %u of input '%.80s' is %lld, not %u", d, port->name,
+                          (long long)port->dims[d], shape->dims[d]);
+        }
+        port->dims[d] = shape->dims[d];
+    }
+    port->rank = shape->rank;
+    port->has_shape = true;
+    return OK;
+}
+
+enum status input_fix_shapes(const struct import_options *options,
+                             struct onnx_model *model, struct err *err)
+{
+    for (size_t i = 0; i < options->shape_count; i++) {
+        const struct import_shape *wanted = &options->shapes[i];
+        struct onnx_port *port = find_input(model, wanted->input);
+        if (!port) {
+            return REFUSE("no input '%.80s'", wanted->input ? wanted->input : "");
+        }
+        enum status status = fix_shape(wanted, port, err);
+        if (status) {
+            return status;
+        }
+    }
+    return OK;
 }
 
 enum status input_describe(const struct import_options *options,

@@ -56,4 +56,11 @@ refused "'mean'" '{"mean": ["0"]}'
 refused 'denoise is 3' '{"denoise": 4}'
 refused 'shape of such an image' '{"input": "rgb"}'
 refused 'of an image' '{"window": 28}'
+"$muster" model import "$onnx" -o shaped.mnet --shape 2,1,28,28 >out 2>err || fail "$(cat err)"
+"$muster" model show shaped.mnet --json | tr -d ' \n' | grep -q '"input":"2x1x28x28"' ||
+    fail "the shape is not taken: $(cat out)"
+for wrong in 1,2,x 1,,2 '' 1,0 1,1,1,1,1,1,1; do
+    "$muster" model import "$onnx" -o wrong.mnet --shape "$wrong" >out 2>err && fail "--shape $wrong"
+    grep -q 'shape' err || fail "--shape '$wrong': $(cat err)"
+done
 exit $failed

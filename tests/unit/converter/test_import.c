@@ -52,6 +52,39 @@ static void an_unknown_batch_is_fixed(void **state)
     expect_refusal(&b, ERR_ONNX_UNSUPPORTED, "dimension 1 of input 'x' is not fixed");
 }
 
+/* Height and width that the file leaves open, and one that it does not. */
+static void open_dimensions_take_the_shape_that_is_given(void **state)
+{
+    (void)state;
+    static const struct import_shape shapes[] = {
+        {NULL, {4, {1, 3, 48, 192}}}, {"x", {4, {1, 3, 48, 192}}},
+        {NULL, {4, {1, 1, 48, 192}}}, {NULL, {3, {3, 48, 192}}},
+        {"z", {4, {1, 3, 48, 192}}},
+    };
+    static const char *const refusals[] = {NULL, NULL,
+                                           "dimension 1 of input 'x' is 3, not 1",
+                                           "has 4 dimensions, not 3", "no input 'z'"};
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        struct err err = {0};
+        BUF_AUTO file = BUF_INIT(BUILDER_MAX);
+        struct onnx_builder b = begin(4, (int64_t[]){-1, 3, -1, -1});
+        onnx_node(&b, "Relu", "x", "y");
+        const struct import_options options = {.shapes = &shapes[i], .shape_count = 1};
+        enum status status = import_built(&b, &options, &file, &err);
+        assert_int_equal(status, refusals[i] ? ERR_INVALID_ARGUMENT : OK);
+        if (refusals[i]) {
+            assert_non_null(strstr(err.detail, refusals[i]));
+            continue;
+        }
+        struct opened opened = open_built(&file);
+        struct muster_nn_tensor tensor;
+        assert_int_equal(muster_nn_describe_input(opened.model, 0, &tensor, NULL), 0);
+        assert_int_equal(tensor.dims[0], 1);
+        assert_int_equal(tensor.dims[3], 192);
+        close_built(&opened);
+    }
+}
+
 static void initializers_may_be_listed_as_inputs(void **state)
 {
     (void)state;
@@ -293,6 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unknown_batch_is_fixed),
+        cmocka_unit_test(open_dimensions_take_the_shape_that_is_given),
         cmocka_unit_test(initializers_may_be_listed_as_inputs),
         cmocka_unit_test(identities_on_initializers_are_seen_through),
         cmocka_unit_test(normalisation_padding_and_activations_go_into_the_convolution),
