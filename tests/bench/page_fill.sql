@@ -4,7 +4,6 @@
 -- in the last day) and makes the rollups from them, as the server would have.
 PRAGMA foreign_keys = OFF;
 PRAGMA synchronous = OFF;
-PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -400000;
 BEGIN;
 DELETE FROM cohort;
