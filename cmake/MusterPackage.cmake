@@ -61,7 +61,7 @@ install(FILES "${deploy}/systemd/musterd.service" "${deploy}/systemd/musterd-bac
 install(FILES "${deploy}/systemd/muster-agent.service" DESTINATION lib/systemd/system COMPONENT agent)
 install(FILES "${deploy}/musterd.conf" DESTINATION ${CMAKE_INSTALL_DATADIR}/muster COMPONENT server)
 install(FILES "${deploy}/agent.env" DESTINATION ${CMAKE_INSTALL_DATADIR}/muster COMPONENT agent)
-install(DIRECTORY "${deploy}/prometheus" DESTINATION ${CMAKE_INSTALL_DATADIR}/muster COMPONENT server)
+install(DIRECTORY "${deploy}/prometheus" "${deploy}/grafana" DESTINATION ${CMAKE_INSTALL_DATADIR}/muster COMPONENT server)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME muster)

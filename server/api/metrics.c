@@ -5,37 +5,19 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "server/api/metric.h"
+#include "server/api/metrics_fleet.h"
+#include "server/service/fleet.h"
 #include "server/service/health.h"
 #include "server/service/publication.h"
 
 enum { TEXT_BYTES_MAX = 1024 * 1024 };
 
-struct sample {
-    const char *name;
-    const char *type; /* counter or gauge */
-    const char *help;
-    uint64_t value;
-};
-
-static void add_head(struct buf *out, const char *name, const char *type,
-                     const char *help)
-{
-    buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void add_samples(struct buf *out, const struct sample *samples, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        add_head(out, samples[i].name, samples[i].type, samples[i].help);
-        buf_addf(out, "%s %" PRIu64 "\n", samples[i].name, samples[i].value);
-    }
-}
-
 static void add_answers(struct buf *out, const struct http_counters *counters)
 {
     static const char *const classes[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
     const char *name = "muster_http_answers_total";
-    add_head(out, name, "counter", "Requests by class of the answer; none: cut off.");
+    metric_head(out, name, "counter", "Requests by class of the answer; none: cut off.");
     for (size_t i = 0; i < 6; i++) {
         buf_addf(out, "%s{class=\"%s\"} %" PRIu64 "\n", name, classes[i],
                  counters->requests_by_class[i]);
@@ -46,18 +28,18 @@ static void add_routes(struct buf *out, const struct metrics_sources *sources)
 {
     const char *requests = "muster_http_requests_total";
     const char *seconds = "muster_http_request_seconds_total";
-    add_head(out, requests, "counter", "Requests by route.");
+    metric_head(out, requests, "counter", "Requests by route.");
     for (size_t i = 0; i < sources->route_count; i++) {
         buf_addf(out, "%s{method=\"%s\",route=\"%s\"} %" PRIu64 "\n", requests,
                  sources->routes[i].method, sources->routes[i].path,
                  http_route_requests(sources->http, i));
     }
-    add_head(out, seconds, "counter", "Time from request line to completion by route.");
+    metric_head(out, seconds, "counter",
+                "Time from request line to completion by route.");
     for (size_t i = 0; i < sources->route_count; i++) {
-        uint64_t us = http_route_total_us(sources->http, i);
-        buf_addf(out, "%s{method=\"%s\",route=\"%s\"} %" PRIu64 ".%06" PRIu64 "\n",
-                 seconds, sources->routes[i].method, sources->routes[i].path,
-                 us / 1000000, us % 1000000);
+        buf_addf(out, "%s{method=\"%s\",route=\"%s\"}", seconds,
+                 sources->routes[i].method, sources->routes[i].path);
+        metric_end_seconds(out, http_route_total_us(sources->http, i));
     }
 }
 
@@ -65,7 +47,7 @@ static void add_http(struct buf *out, const struct metrics_sources *sources)
 {
     struct http_counters http;
     http_counters_read(sources->http, &http);
-    const struct sample samples[] = {
+    const struct metric samples[] = {
         {"muster_http_connections", "gauge", "Open connections.", http.connections},
         {"muster_http_in_flight", "gauge", "Requests being handled.", http.in_flight},
         {"muster_http_streams", "gauge", "Open streams of events.", http.streams},
@@ -83,14 +65,14 @@ static void add_http(struct buf *out, const struct metrics_sources *sources)
         {"muster_http_deadline_closed_total", "counter",
          "Connections closed for being late or idle.", http.deadline_closed},
     };
-    add_samples(out, samples, sizeof samples / sizeof samples[0]);
+    metric_add_all(out, samples, sizeof samples / sizeof samples[0]);
     add_answers(out, &http);
     add_routes(out, sources);
 }
 
 static void add_store(struct buf *out, const struct service_health *health)
 {
-    const struct sample samples[] = {
+    const struct metric samples[] = {
         {"muster_store_healthy", "gauge", "1 if the last commit worked.", health->writer},
         {"muster_store_damaged", "gauge", "1 if damage was seen in the database.",
          health->damaged},
@@ -98,8 +80,6 @@ static void add_store(struct buf *out, const struct service_health *health)
         {"muster_store_jobs_total", "counter", "Writing jobs.", health->jobs},
         {"muster_store_commit_failures_total", "counter", "Failed commits.",
          health->commit_failures},
-        {"muster_store_commit_microseconds_total", "counter", "Time spent in commits.",
-         health->commit_us},
         {"muster_store_sums_capped_total", "counter",
          "Times that a sum stayed at 2^62 - 1 instead of growing.", health->sums_capped},
         {"muster_store_gate_closings_total", "counter",
@@ -115,12 +95,18 @@ static void add_store(struct buf *out, const struct service_health *health)
         {"muster_store_used_bytes", "gauge",
          "Pages in use; the rest of the database is free.", health->retention.used_bytes},
     };
-    add_samples(out, samples, sizeof samples / sizeof samples[0]);
+    const char *queued = "muster_store_queued_jobs";
+    metric_add_all(out, samples, sizeof samples / sizeof samples[0]);
+    metric_add_seconds(out, "muster_store_commit_seconds_total", "counter",
+                       "Time spent in commits.", health->commit_us);
+    metric_head(out, queued, "gauge", "Jobs that wait for the database.");
+    metric_add_sample(out, queued, "queue", "write", (int64_t)health->writes_waiting);
+    metric_add_sample(out, queued, "queue", "read", (int64_t)health->reads_waiting);
 }
 
 static void add_ingest(struct buf *out, const struct ingest_counters *ingest)
 {
-    const struct sample samples[] = {
+    const struct metric samples[] = {
         {"muster_reports_total", "counter", "Reports stored.", ingest->reports},
         {"muster_predictions_total", "counter", "Predictions stored as rows.",
          ingest->rows},
@@ -136,41 +122,34 @@ static void add_ingest(struct buf *out, const struct ingest_counters *ingest)
         {"muster_predictions_implausible_total", "counter",
          "Predictions with an implausible time.", ingest->implausible},
     };
-    add_samples(out, samples, sizeof samples / sizeof samples[0]);
+    metric_add_all(out, samples, sizeof samples / sizeof samples[0]);
 }
 
 static void add_retention(struct buf *out, const struct retention_counters *retention)
 {
-    const struct sample samples[] = {
+    const struct metric samples[] = {
         {"muster_retention_steps_total", "counter", "Steps that deleted something.",
          retention->steps},
         {"muster_retention_failures_total", "counter", "Steps that failed.",
          retention->failures},
-        {"muster_retention_microseconds_total", "counter", "Time spent in those steps.",
-         retention->step_us_total},
-        {"muster_retention_step_microseconds_max", "gauge", "The longest of them.",
-         retention->step_us_max},
     };
-    add_samples(out, samples, sizeof samples / sizeof samples[0]);
+    metric_add_all(out, samples, sizeof samples / sizeof samples[0]);
+    metric_add_seconds(out, "muster_retention_seconds_total", "counter",
+                       "Time spent in those steps.", retention->step_us_total);
+    metric_add_seconds(out, "muster_retention_step_seconds_max", "gauge",
+                       "The longest of them.", retention->step_us_max);
     const char *deleted = "muster_retention_deleted_total";
     const char *from = "muster_retention_complete_from_seconds";
-    add_head(out, deleted, "counter", "Rows deleted by retention.");
+    metric_head(out, deleted, "counter", "Rows deleted by retention.");
     for (int i = 0; i < RETENTION_COUNTERS; i++) {
-        buf_addf(out, "%s{kind=\"%s\"} %" PRIu64 "\n", deleted, retention->kinds[i].kind,
-                 retention->kinds[i].deleted);
+        metric_add_sample(out, deleted, "kind", retention->kinds[i].kind,
+                          (int64_t)retention->kinds[i].deleted);
     }
-    add_head(out, from, "gauge", "Nothing from then on was deleted; 0: nothing ever.");
+    metric_head(out, from, "gauge", "Nothing from then on was deleted; 0: nothing ever.");
     for (int i = 0; i < RETENTION_COUNTERS; i++) {
-        buf_addf(out, "%s{kind=\"%s\"} %" PRId64 "\n", from, retention->kinds[i].kind,
-                 retention->kinds[i].complete_from_ms / 1000);
+        metric_add_sample(out, from, "kind", retention->kinds[i].kind,
+                          retention->kinds[i].complete_from_ms / 1000);
     }
-}
-
-static void add_role(struct buf *out, const char *metric, const char *role, int64_t value)
-{
-    buf_addf(out, "%s{role=", metric);
-    buf_add_json(out, role); /* the same escapes; what else there might be is refused */
-    buf_addf(out, "} %" PRId64 "\n", value);
 }
 
 static void add_tuf(struct buf *out, const struct service_health *health)
@@ -178,29 +157,46 @@ static void add_tuf(struct buf *out, const struct service_health *health)
     const char *version = "muster_tuf_version";
     const char *seconds = "muster_tuf_seconds_to_expiry";
     int64_t now_ms = clock_wall_ms();
-    add_head(
+    metric_head(
         out, version, "gauge",
         "Published metadata versions, of delegated roles too; none before the first.");
     for (size_t i = 0; i < health->role_count; i++) {
-        add_role(out, version, health->roles[i].name, health->roles[i].version);
+        metric_add_sample(out, version, "role", health->roles[i].name,
+                          health->roles[i].version);
     }
-    add_head(out, seconds, "gauge", "Life that is left; negative once expired.");
+    metric_head(out, seconds, "gauge", "Life that is left; negative once expired.");
     for (size_t i = 0; i < health->role_count; i++) {
-        add_role(out, seconds, health->roles[i].name,
-                 (health->roles[i].expires_ms - now_ms) / 1000);
+        metric_add_sample(out, seconds, "role", health->roles[i].name,
+                          (health->roles[i].expires_ms - now_ms) / 1000);
     }
+}
+
+static void add_program(struct buf *out, const struct service_health *health)
+{
+    const char *build = "muster_build_info";
+    metric_head(out, build, "gauge", "1, with the version that runs.");
+    metric_add_sample(out, build, "version", MUSTER_VERSION, 1);
+    metric_add_seconds(out, "process_start_time_seconds", "gauge",
+                       "When the server began to serve, in seconds since the epoch.",
+                       (uint64_t)health->started_ms * 1000);
 }
 
 static enum status get_metrics(struct request *request, struct response *response)
 {
     const struct metrics_sources *sources = request->context;
     struct service_health health;
+    struct fleet_view fleet;
     BUF_AUTO out = BUF_INIT(TEXT_BYTES_MAX);
     enum status status =
         service_health_read(sources->service, &request->arena, &health, &request->err);
+    if (status == OK) {
+        status = fleet_read(sources->service, &request->arena, &fleet, &request->err);
+    }
     if (status != OK) {
         return status;
     }
+    add_program(&out, &health);
+    metrics_add_fleet(&out, &fleet);
     add_http(&out, sources);
     add_store(&out, &health);
     add_ingest(&out, &health.ingest);

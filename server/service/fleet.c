@@ -217,6 +217,9 @@ static enum status read_versions(const struct service *service, struct arena *ar
         }
     }
     qsort(versions, count, sizeof *versions, more_nodes_first);
+    for (size_t i = FLEET_VERSIONS_MAX; i < count; i++) {
+        view->other_versions += versions[i].nodes;
+    }
     view->versions = versions;
     view->version_count = count < FLEET_VERSIONS_MAX ? count : FLEET_VERSIONS_MAX;
     return OK;

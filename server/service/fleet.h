@@ -37,6 +37,7 @@ struct fleet_view {
     struct contact_limits contact;
     const struct fleet_version *versions; /* most nodes first; in the arena */
     size_t version_count;
+    int64_t other_versions;       /* nodes that run what is beyond FLEET_VERSIONS_MAX */
     int64_t predictions, reports; /* in all */
     int64_t today;                /* predictions since midnight UTC, by device time */
     double predictions_per_s, reports_per_s; /* mean of the last minute */

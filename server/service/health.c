@@ -20,6 +20,8 @@ enum status service_health_read(const struct service *service, struct arena *are
         .commit_failures = store.commit_failures,
         .gate_closings = store.gate_closings,
         .checkpoints = store.checkpoints,
+        .writes_waiting = store.writes_waiting,
+        .reads_waiting = store.reads_waiting,
         .wal_bytes = store.wal_bytes,
         .wal_pinned = store.wal_pinned,
         .database_bytes = store.database_bytes,

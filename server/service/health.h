@@ -23,6 +23,7 @@ struct service_health {
     bool damaged;
     int64_t started_ms; /* of the service */
     uint64_t groups, jobs, commit_failures, gate_closings, checkpoints;
+    uint64_t writes_waiting, reads_waiting; /* jobs of the database */
     uint64_t wal_bytes, database_bytes;
     bool wal_pinned; /* somebody outside keeps the WAL from being reused */
     uint64_t sums_capped;

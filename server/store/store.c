@@ -392,6 +392,8 @@ void store_counters_read(struct store *store, struct store_counters *ret_counter
     struct stat st;
     (void)pthread_mutex_lock(&store->lock);
     *ret_counters = store->counters;
+    ret_counters->writes_waiting = store->writes.count;
+    ret_counters->reads_waiting = store->reads.count;
     (void)pthread_mutex_unlock(&store->lock);
     ret_counters->damaged = atomic_load(&store->damaged);
     ret_counters->database_bytes = stat(store->path, &st) == 0 ? (uint64_t)st.st_size : 0;

@@ -67,6 +67,7 @@ struct store_counters {
     uint64_t wal_bytes;   /* in use; the file of the WAL is pre-sized */
     uint64_t database_bytes;
     uint64_t commit_us_total;
+    uint64_t writes_waiting, reads_waiting; /* jobs in the queues, now */
     uint64_t sums_capped; /* at 2^62 - 1, each time that one was to grow beyond it */
     bool healthy;         /* the last commit and the last checkpoint worked */
     bool damaged;         /* somebody read something that cannot be, since the start */

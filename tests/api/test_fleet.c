@@ -2,6 +2,7 @@
 /* The fleet in a few numbers, held against SQL. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -128,6 +129,54 @@ static void its_versions_are_those_of_the_newest_reports(void **state)
     json_decref(fleet);
 }
 
+/* The value of a sample of /metrics, by all of its text before the value. */
+static int64_t sample(const char *metrics, const char *name)
+{
+    char start[160];
+    int64_t value = -1;
+    (void)snprintf(start, sizeof start, "\n%s ", name);
+    const char *found = strstr(metrics, start);
+    if (!found) {
+        fail_msg("no sample '%s'", name);
+    } else {
+        value = strtoll(found + strlen(start), NULL, 10);
+    }
+    return value;
+}
+
+static void its_gauges_are_those_of_sql(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *statement;
+    } cases[] = {
+        {"muster_nodes{state=\"active\"}",
+         "SELECT count(*) FROM node WHERE state = 'active'"},
+        {"muster_nodes{state=\"pending\"}",
+         "SELECT count(*) FROM node WHERE state = 'pending'"},
+        {"muster_nodes{state=\"revoked\"}",
+         "SELECT count(*) FROM node WHERE state = 'revoked'"},
+        {"muster_running_nodes{model=\"fashion\",version=\"1.0.0\",variant=\"fp32\"}",
+         "SELECT count(*) FROM v_node_health WHERE artifact LIKE '01%'"},
+        {"muster_running_nodes{model=\"fashion\",version=\"2.0.0\",variant=\"int8\"}",
+         "SELECT count(*) FROM v_node_health WHERE artifact LIKE '02%'"},
+        {"muster_fleet_reports_total", "SELECT count(*) FROM report"},
+        {"muster_fleet_predictions_total", "SELECT sum(n) FROM class_quarter"},
+    };
+    REPLY_AUTO reply = {0};
+    assert_int_equal(http_get(world.site.server.metrics_port, "/metrics", NULL, &reply),
+                     200);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(sample(reply.answer.body, cases[i].name),
+                         world_count(&world, "%s", cases[i].statement));
+    }
+    assert_int_equal(
+        sample(reply.answer.body, "muster_active_nodes{contact=\"current\"}"),
+        WORLD_NODES);
+    assert_int_equal(sample(reply.answer.body, "muster_active_nodes{contact=\"never\"}"),
+                     1);
+}
+
 /* Reads the stream until `wanted` was seen; false at its end. */
 static bool follow(int fd, struct buf *data, const char *wanted)
 {
@@ -200,6 +249,7 @@ int main(void)
         cmocka_unit_test(its_totals_are_those_of_sql),
         cmocka_unit_test(its_nodes_are_counted_by_state_and_contact),
         cmocka_unit_test(its_versions_are_those_of_the_newest_reports),
+        cmocka_unit_test(its_gauges_are_those_of_sql),
         cmocka_unit_test(its_totals_outlive_a_restart),
         cmocka_unit_test(events_follow_the_fleet_and_end_with_their_token),
         cmocka_unit_test(nobody_without_a_token_learns_anything),

@@ -74,8 +74,8 @@ done
 deletion_s=$((SECONDS - began))
 deleted=$(metric 'muster_retention_deleted_total{kind="rows"}')
 steps=$(metric muster_retention_steps_total)
-step_us=$(metric muster_retention_microseconds_total)
-step_max_us=$(metric muster_retention_step_microseconds_max)
+step_s=$(metric muster_retention_seconds_total)
+step_max_s=$(metric muster_retention_step_seconds_max)
 wal_bytes=$(stat -c %s "$WORK/data/muster.db-wal")
 muster_stop
 start --row-days 0
@@ -85,8 +85,8 @@ now_counted=$(muster_sql 'SELECT sum(n) FROM class_quarter')
 now_rows=$(muster_sql 'SELECT count(*) FROM prediction')
 [ $((now_counted - quarters)) -eq $((now_rows - counted_rows)) ] || fail "rollups changed"
 printf '{"bench":"growth retention",%s,"fdatasync_us":%s,"deleted":%s,"seconds_at_most":%s,"steps":%s,"step_ms_mean":%s,"step_ms_max":%s,"reports_per_s":%s,"p99_ms_without":%s,"max_ms_without":%s,"p99_ms_with":%s,"max_ms_with":%s,"max_with_less_p99_without_ms":%s,"wal_file_bytes":%s,"database_bytes":%s,"start_s_max":%s}\n' \
-    "$(machine_json)" "$(fdatasync_us)" "$deleted" "$deletion_s" "$steps" "$(calc "$step_us / $steps / 1000")" \
-    "$(calc "$step_max_us / 1000")" "$rate" "$(calc "$(median without_p99) / 1000")" \
+    "$(machine_json)" "$(fdatasync_us)" "$deleted" "$deletion_s" "$steps" "$(calc "1000 * $step_s / $steps")" \
+    "$(calc "1000 * $step_max_s")" "$rate" "$(calc "$(median without_p99) / 1000")" \
     "$(calc "$(highest without_max) / 1000")" "$(calc "$(median with_p99) / 1000")" \
     "$(calc "$(highest with_max) / 1000")" "$(calc "($(highest with_max) - $(median without_p99)) / 1000")" "$wal_bytes" \
     "$(stat -c %s "$WORK/data/muster.db")" "$(highest start_s)"
