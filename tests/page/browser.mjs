@@ -24,6 +24,18 @@ export function same(found, wanted, what) {
   check(String(found) === String(wanted), `${what}: found "${found}", wanted "${wanted}"`);
 }
 
+// Looks until it finds what is wanted, which may change as well.
+export async function becomes(page, look, wanted, what) {
+  const end = Date.now() + PATIENCE_MS;
+  let last = [await look(), await wanted()];
+  while (last[0] !== last[1] && Date.now() < end) {
+    await page.waitForTimeout(200);
+    last = [await look(), await wanted()];
+  }
+  same(...last, what);
+  return last[0];
+}
+
 // A tab of its own. scheme: light or dark; answers(url): stands in for /v1; allowed: text of
 // console errors that are meant (a refused request is one).
 export async function open(browser, base, { scheme = 'light', viewport = DESKTOP, token, answers, allowed } = {}) {

@@ -6,11 +6,11 @@
 // stdin says that another node reports, and then the same page must show it.
 import { execFileSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { accessible, check, close, digits, launch, open, picture, same, stat } from './browser.mjs';
+import { accessible, becomes, check, close, digits, launch, open, picture, same, stat } from './browser.mjs';
+import { chartsAgree, nodesAgree } from './numbers.mjs';
 
 const [base, pictures, database] = process.argv.slice(2);
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const PATIENCE_MS = 120000;
 
 const sql = (statement) => execFileSync('sqlite3', [`file:${database}?mode=ro`, statement], { encoding: 'utf8' }).trim();
 
@@ -18,21 +18,21 @@ const WANTED = {
   nodes: 'SELECT count(*) FROM node',
   stored: 'SELECT count(*) FROM prediction',
   acknowledged: 'SELECT count(*) FROM report',
+  today: 'SELECT coalesce(sum(n), 0) FROM class_quarter WHERE quarter_ms >= unixepoch() / 86400 * 86400000',
+  'state-active': "SELECT count(*) FROM node WHERE state = 'active'",
+  'contact-never': 'SELECT count(*) FROM node WHERE id NOT IN (SELECT node_id FROM node_health)',
+  duplicates: 'SELECT 0',
+  refused: 'SELECT 0',
 };
 
 // Waits until the page shows what SQL counts.
 async function agrees(page) {
-  const end = Date.now() + PATIENCE_MS;
-  let found;
-  let wanted;
-  do {
-    wanted = Object.entries(WANTED).map(([name, statement]) => `${name} ${sql(statement)}`).join(', ');
+  const wanted = () => Object.entries(WANTED).map(([name, statement]) => `${name} ${sql(statement)}`).join(', ');
+  const look = async () => {
     const shown = await Promise.all(Object.keys(WANTED).map(async (name) => `${name} ${digits(await stat(page, name))}`));
-    found = shown.join(', ');
-    await page.waitForTimeout(200);
-  } while (found !== wanted && Date.now() < end);
-  same(found, wanted, 'the fleet');
-  return wanted;
+    return shown.join(', ');
+  };
+  return becomes(page, look, wanted, 'the fleet');
 }
 
 const browser = await launch();
@@ -42,9 +42,10 @@ await page.getByLabel('API token').fill(process.env.MUSTER_TOKEN);
 await page.keyboard.press('Enter');
 await page.locator('[data-stat="stored"]').waitFor();
 const before = await agrees(page);
-same(await page.locator('[data-version="fashion 1.0.0"]').innerText(), '1', 'nodes of fashion 1.0.0');
 await page.locator('#volume canvas').waitFor();
-same(digits(await page.locator('[data-stat="volume"]').innerText()), sql(WANTED.stored), 'the volume of the last hour');
+await nodesAgree(page, sql);
+const charts = await open(browser, base, { token: process.env.MUSTER_TOKEN });
+await chartsAgree(charts, base, sql);
 await page.evaluate(() => { window.sameDocument = true; });
 console.log('settled');
 
@@ -52,13 +53,17 @@ await lines.next();
 const after = await agrees(page);
 check(after !== before, `nothing changed: ${after}`);
 await page.getByRole('link', { name: 'second', exact: true }).waitFor();
+await nodesAgree(page, sql);
 check(await page.evaluate(() => window.sameDocument), 'the page was loaded again');
+await chartsAgree(charts, base, sql);
+await close(charts);
 await accessible(page, 'a live fleet');
 await picture(page, pictures, 'live');
 
 await page.getByRole('link', { name: 'second', exact: true }).click();
 await page.getByRole('heading', { level: 1, name: 'second' }).waitFor();
 await page.locator('[data-stat="predictions"]').waitFor();
+same(digits(await stat(page, 'predictions')), sql("SELECT predictions FROM node_health JOIN node ON id = node_id WHERE name = 'second'"), 'predictions of the node');
 await page.getByText('x86_64').or(page.getByText('aarch64')).first().waitFor();
 await page.goto(`${base}/?view=model&name=fashion`);
 await page.getByRole('cell', { name: /^1\.0\.0/ }).waitFor();
