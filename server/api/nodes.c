@@ -3,109 +3,12 @@
 
 #include <string.h>
 
-#include "base/hex.h"
 #include "server/api/answer.h"
 #include "server/api/body.h"
 #include "server/api/handlers.h"
+#include "server/api/node_answer.h"
 #include "server/service/artifacts.h"
 #include "server/service/deployments.h"
-#include "server/service/selector.h"
-
-static void add_labels(struct buf *json, const struct node_view *node)
-{
-    answer_raw(json, "labels", "{");
-    for (size_t i = 0; i < node->label_count; i++) {
-        answer_text(json, node->labels[i].key, node->labels[i].value);
-    }
-    buf_addc(json, '}');
-}
-
-static void add_real(struct buf *json, const char *name, double value)
-{
-    answer_raw(json, name, "");
-    buf_addf(json, "%.17g", value);
-}
-
-static void add_health(struct buf *json, const struct health *health)
-{
-    if (health->present == 0) {
-        answer_raw(json, "health", "null");
-        return;
-    }
-    answer_raw(json, "health", "{");
-    if (health->present & HEALTH_CPU_PCT) {
-        add_real(json, "cpu_pct", health->cpu_pct);
-    }
-    if (health->present & HEALTH_RSS_BYTES) {
-        answer_integer(json, "rss_bytes", health->rss_bytes);
-    }
-    if (health->present & HEALTH_TEMP_C) {
-        add_real(json, "temp_c", health->temp_c);
-    }
-    if (health->present & HEALTH_POWER_MW) {
-        add_real(json, "power_mw", health->power_mw);
-    }
-    if (health->present & HEALTH_QUEUED) {
-        answer_integer(json, "queued", health->queued);
-    }
-    if (health->present & HEALTH_REJECTED) {
-        answer_integer(json, "rejected", health->rejected);
-    }
-    if (health->present & HEALTH_INFERRED) {
-        answer_integer(json, "inferred", health->inferred);
-    }
-    if (health->present & HEALTH_STATE) {
-        answer_text(json, "state", health->state);
-    }
-    if (health->present & HEALTH_CLOCK_DOUBT_MS) {
-        answer_integer(json, "clock_doubt_ms", health->clock_doubt_ms);
-    }
-    buf_addc(json, '}');
-}
-
-/* Model, version and digest of the newest report. */
-static void add_running(struct service *service, struct buf *json,
-                        const struct node_view *node)
-{
-    char sha256[65];
-    struct artifact_info info;
-    if (!node->reported) {
-        buf_addstr(json,
-                   ",\"model\":null,\"version\":null,\"artifact\":null,\"derived\":null");
-        return;
-    }
-    hex_encode(node->artifact, sizeof node->artifact, sha256);
-    answer_text(json, "model", node->model);
-    if (artifacts_find(service->artifacts, node->artifact, &info)) {
-        answer_text(json, "version", info.version);
-    } else {
-        answer_raw(json, "version", "null");
-    }
-    answer_text(json, "artifact", sha256);
-    if (node->has_derived) {
-        hex_encode(node->derived, sizeof node->derived, sha256);
-        answer_text(json, "derived", sha256);
-    } else {
-        answer_raw(json, "derived", "null");
-    }
-}
-
-/* Leaves the object open. */
-static void add_node(struct service *service, struct buf *json,
-                     const struct node_view *node)
-{
-    buf_addc(json, '{');
-    answer_integer(json, "id", node->id);
-    answer_text(json, "name", node->name);
-    answer_text(json, "state", node_state_name(node->state));
-    add_labels(json, node);
-    answer_raw(json, "facts", node->facts);
-    answer_integer(json, "enrolled_ms", node->enrolled_ms);
-    answer_time(json, "last_seen_ms", node->last_seen_ms);
-    add_running(service, json, node);
-    add_health(json, &node->health);
-    answer_integer(json, "predictions", node->predictions);
-}
 
 static void add_variant(struct buf *json, const struct artifact_fit *variant)
 {
@@ -146,59 +49,6 @@ static enum status add_offers(struct request *request, struct buf *json, int64_t
     return status;
 }
 
-/* ?selector=, ?state=, ?cursor=, ?limit= */
-static enum status read_query(struct request *request, struct selector *selector,
-                              struct nodes_query *ret_query)
-{
-    const char *text = request_query(request, "selector");
-    const char *state = request_query(request, "state");
-    enum status status = answer_limit(request, &ret_query->limit);
-    if (status == OK) {
-        status =
-            request_query_int(request, "cursor", 0, INT64_MAX, 0, &ret_query->after_id);
-    }
-    if (status == OK && text) {
-        status = selector_parse(text, selector, &request->err);
-        err_set_pointer(&request->err, "?selector");
-        ret_query->selector = selector;
-    }
-    if (status == OK && state) {
-        ret_query->has_state = true;
-        if (!node_state_parse(state, &ret_query->state)) {
-            (void)err_set(&request->err, ERR_JSON_RANGE,
-                          "state must be active, pending or revoked");
-            err_set_pointer(&request->err, "?state");
-            return ERR_JSON_RANGE;
-        }
-    }
-    return status;
-}
-
-enum status api_nodes_list(struct request *request, struct response *response)
-{
-    struct service *service = services(request);
-    BUF_AUTO json = BUF_INIT(ANSWER_BYTES_MAX);
-    struct selector *selector = arena_alloc(&request->arena, sizeof *selector);
-    struct nodes_query query = {0};
-    struct nodes_page page = {0};
-    enum status status = selector ? read_query(request, selector, &query) : ERR_NO_MEMORY;
-    if (status == OK) {
-        status =
-            nodes_list(service->nodes, &query, &request->arena, &page, &request->err);
-    }
-    if (status != OK) {
-        return status;
-    }
-    buf_addstr(&json, "{\"items\":[");
-    for (size_t i = 0; i < page.count; i++) {
-        buf_addstr(&json, i > 0 ? "," : "");
-        add_node(service, &json, &page.views[i]);
-        buf_addc(&json, '}');
-    }
-    answer_list_end(&json, page.next_id);
-    return answer_send(request, response, 200, &json);
-}
-
 static enum status send_node(struct request *request, struct response *response,
                              int64_t id)
 {
@@ -210,7 +60,7 @@ static enum status send_node(struct request *request, struct response *response,
     if (status != OK) {
         return status;
     }
-    add_node(service, &json, &node);
+    answer_node(service, &json, &node);
     status = add_offers(request, &json, id);
     buf_addc(&json, '}');
     if (status != OK) {

@@ -44,7 +44,8 @@ const struct route api_routes[] = {
      .prepare = api_report_prepare, .handle = api_report_handle},
 
     /* nodes */
-    {ROW("GET", "/v1/nodes", "nodes, by selector and state", ROUTE_WORKER, ACCESS_VIEWER),
+    {ROW("GET", "/v1/nodes", "nodes, filtered and in an order", ROUTE_WORKER,
+         ACCESS_VIEWER),
      .handle = api_nodes_list},
     {ROW("GET", "/v1/nodes/{id}", "one node", ROUTE_WORKER, ACCESS_VIEWER),
      .handle = api_node_get},

@@ -21,8 +21,6 @@
 static_assert((int)INGEST_LABELS == (int)COHORT_LABELS, "one number of labels");
 static_assert((int)INGEST_LABEL_BYTES == (int)COHORT_LABEL_BYTES, "one size of labels");
 
-static const int64_t LAG_LIMIT_MS = INT64_C(1) << 53; /* keeps received - lag exact */
-
 enum { ID_TIME_SHIFT = 12 };
 
 /* What the running transaction changes of one node. */
@@ -194,27 +192,16 @@ static enum status resolve_cohort(struct ingest *ingest, struct db *db, int64_t 
     return cohorts_resolve(&ingest->cohorts, db, &cohort, ret_id, err);
 }
 
-static int64_t lag_of(int64_t received_ms, int64_t at_ms)
-{
-    int64_t lag_ms = 0;
-    if (__builtin_sub_overflow(received_ms, at_ms, &lag_ms)) {
-        lag_ms = at_ms < 0 ? LAG_LIMIT_MS : -LAG_LIMIT_MS;
-    }
-    return lag_ms > LAG_LIMIT_MS    ? LAG_LIMIT_MS
-           : lag_ms < -LAG_LIMIT_MS ? -LAG_LIMIT_MS
-                                    : lag_ms;
-}
-
 static void measure_lags(struct ingest *ingest, const struct report *report,
                          struct report_place *place)
 {
     for (size_t row = 0; row < report->rows; row++) {
         int64_t received_ms = (place->first_id + (int64_t)row) >> ID_TIME_SHIFT;
-        ingest->lag_ms[row] = lag_of(received_ms, report->at_ms[row]);
+        ingest->lag_ms[row] = tally_lag_ms(received_ms, report->at_ms[row]);
     }
     if (report->summary) {
         place->summary_lag_ms =
-            lag_of(place->first_id >> ID_TIME_SHIFT, report->summary->from_ms);
+            tally_lag_ms(place->first_id >> ID_TIME_SHIFT, report->summary->from_ms);
     }
 }
 

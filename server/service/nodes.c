@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/service/changes.h"
+#include "server/service/nodes_filter.h"
 #include "server/service/nodes_memory.h"
 #include "server/service/selector.h"
 #include "server/store/registry_nodes.h"
@@ -107,7 +108,7 @@ static const char *lookup(const void *context, const char *key)
     return node_labels_value(node->labels, key);
 }
 
-static bool matches(const struct node *node, const struct selector *selector)
+bool node_matches(const struct node *node, const struct selector *selector)
 {
     char id_text[21];
     struct candidate candidate = {.node = node, .id_text = id_text};
@@ -138,8 +139,7 @@ static bool copy_labels(const struct node *node, struct arena *arena,
     return true;
 }
 
-static bool copy_node(const struct node *node, struct arena *arena,
-                      struct node_view *ret_view)
+bool node_copy(const struct node *node, struct arena *arena, struct node_view *ret_view)
 {
     const struct node_running *running = atomic_load(&node->running);
     struct node_view view = {
@@ -147,15 +147,19 @@ static bool copy_node(const struct node *node, struct arena *arena,
         .name = arena_strdup(arena, node->name),
         .state = node->state,
         .facts = arena_strdup(arena, node->facts->json),
+        .arch = arena_strdup(arena, node->facts->arch),
         .enrolled_ms = node->enrolled_ms,
         .last_seen_ms = atomic_load(&node->last_seen_ms),
+        .last_report_ms = atomic_load(&node->last_report_ms),
+        .queued = atomic_load(&node->queued),
+        .lag_ms = atomic_load(&node->lag_ms),
         .reported = running != NULL,
     };
     if (running) {
         memcpy(view.artifact, running->key.artifact, sizeof view.artifact);
         memcpy(view.model, running->key.model, sizeof view.model);
     }
-    if (!view.name || !view.facts || !copy_labels(node, arena, &view)) {
+    if (!view.name || !view.facts || !view.arch || !copy_labels(node, arena, &view)) {
         return false;
     }
     *ret_view = view;
@@ -184,12 +188,19 @@ static enum status read_healths(void *context, struct db *db, struct err *err)
     return status;
 }
 
+enum status nodes_read_health(struct nodes *nodes, struct node_view *views, size_t count,
+                              struct err *err)
+{
+    struct healths healths = {.views = views, .count = count};
+    return count > 0 ? changes_read(nodes->changes, read_healths, &healths, err) : OK;
+}
+
 enum status nodes_get(struct nodes *nodes, int64_t node_id, struct arena *arena,
                       struct node_view *ret_view, struct err *err)
 {
     (void)pthread_rwlock_rdlock(&nodes->lock);
     const struct node *node = node_find(nodes, node_id);
-    bool copied = node && copy_node(node, arena, ret_view);
+    bool copied = node && node_copy(node, arena, ret_view);
     (void)pthread_rwlock_unlock(&nodes->lock);
     if (!node) {
         return err_set(err, ERR_NOT_FOUND, "there is no node %lld", (long long)node_id);
@@ -197,14 +208,7 @@ enum status nodes_get(struct nodes *nodes, int64_t node_id, struct arena *arena,
     if (!copied) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a node");
     }
-    struct healths healths = {.views = ret_view, .count = 1};
-    return changes_read(nodes->changes, read_healths, &healths, err);
-}
-
-static bool query_wants(const struct nodes_query *query, const struct node *node)
-{
-    return (!query->has_state || node->state == query->state) &&
-           (!query->selector || matches(node, query->selector));
+    return nodes_read_health(nodes, ret_view, 1, err);
 }
 
 /* A page of a list in the making. */
@@ -228,8 +232,8 @@ static bool fill_slice(struct nodes *nodes, struct page *page)
     size_t end = nodes->count - from < SLICE ? nodes->count : from + SLICE;
     for (; memory && from < end && page->count < page->query->limit; from++) {
         const struct node *node = node_at(nodes, from);
-        if (query_wants(page->query, node)) {
-            memory = copy_node(node, page->arena, &page->views[page->count++]);
+        if (nodes_filter_wants(page->query->filter, node)) {
+            memory = node_copy(node, page->arena, &page->views[page->count++]);
         }
         page->looked++;
         page->last_id = node->id;
@@ -255,9 +259,7 @@ enum status nodes_list(struct nodes *nodes, const struct nodes_query *query,
     }
     *ret_page = (struct nodes_page){
         .views = page.views, .count = page.count, .next_id = page.end ? 0 : page.last_id};
-    struct healths healths = {.views = page.views, .count = page.count};
-    return page.count > 0 ? changes_read(nodes->changes, read_healths, &healths, err)
-                          : OK;
+    return nodes_read_health(nodes, page.views, page.count, err);
 }
 
 /* Active nodes that match among the next ones from *from on. */
@@ -269,7 +271,7 @@ static size_t count_slice(struct nodes *nodes, const struct selector *selector,
     size_t end = nodes->count - *from < SLICE ? nodes->count : *from + SLICE;
     for (; *from < end; (*from)++) {
         const struct node *node = node_at(nodes, *from);
-        count += node->state == NODE_ACTIVE && matches(node, selector);
+        count += node->state == NODE_ACTIVE && node_matches(node, selector);
     }
     *from = end == nodes->count ? SIZE_MAX : end;
     (void)pthread_rwlock_unlock(&nodes->lock);
@@ -289,7 +291,7 @@ bool nodes_match(struct nodes *nodes, int64_t node_id, const struct selector *se
 {
     (void)pthread_rwlock_rdlock(&nodes->lock);
     const struct node *node = node_find(nodes, node_id);
-    bool match = node && node->state == NODE_ACTIVE && matches(node, selector);
+    bool match = node && node->state == NODE_ACTIVE && node_matches(node, selector);
     (void)pthread_rwlock_unlock(&nodes->lock);
     return match;
 }

@@ -22,6 +22,7 @@
 struct changes;
 struct fit_node;
 struct nodes;
+struct nodes_filter;
 struct selector;
 
 enum {
@@ -31,6 +32,9 @@ enum {
     LABEL_KEY_BYTES = 33,
     LABEL_BYTES = 65,
 };
+
+/* A number of a node that nobody told yet. */
+#define NODE_UNTOLD INT64_MIN
 
 enum node_state { NODE_ACTIVE, NODE_PENDING, NODE_REVOKED };
 
@@ -52,9 +56,13 @@ struct node_view {
     const struct label *labels; /* those in effect, by key */
     size_t label_count;
     const char *facts; /* JSON object */
+    const char *arch;  /* of them, "" if not said */
     int64_t enrolled_ms;
-    int64_t last_seen_ms; /* 0: never */
-    bool reported;        /* the rest is meant */
+    int64_t last_seen_ms;   /* 0: never */
+    int64_t last_report_ms; /* receipt of the newest report, 0: never */
+    int64_t queued;         /* of the newest health; NODE_UNTOLD */
+    int64_t lag_ms;         /* newest prediction to receipt; NODE_UNTOLD */
+    bool reported;          /* the rest is meant */
     uint8_t artifact[32];
     char model[65];
     int64_t predictions;
@@ -64,9 +72,7 @@ struct node_view {
 };
 
 struct nodes_query {
-    const struct selector *selector; /* NULL: every node */
-    bool has_state;
-    enum node_state state;
+    struct nodes_filter *filter;
     int64_t after_id; /* nodes with larger ids only */
     size_t limit;
 };
@@ -132,6 +138,10 @@ enum status nodes_get(struct nodes *nodes, int64_t node_id, struct arena *arena,
 enum status nodes_list(struct nodes *nodes, const struct nodes_query *query,
                        struct arena *arena, struct nodes_page *ret_page,
                        struct err *err) MUST_USE;
+
+/* Fills health, predictions and derived digest of views from the database. Blocks. */
+enum status nodes_read_health(struct nodes *nodes, struct node_view *views, size_t count,
+                              struct err *err) MUST_USE;
 
 /* Active nodes that a selector matches; whether one node is active and matches. */
 size_t nodes_count_matching(struct nodes *nodes, const struct selector *selector);

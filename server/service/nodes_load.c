@@ -94,6 +94,9 @@ static enum status load_reported(void *context, const struct node_reported_row *
     }
     atomic_store_explicit(&node->running, running, memory_order_relaxed);
     running->nodes += node->state != NODE_REVOKED;
+    node->last_report_ms = row->report_ms;
+    node->queued = row->has_queued ? row->queued : NODE_UNTOLD;
+    node->lag_ms = row->has_lag ? row->lag_ms : NODE_UNTOLD;
     if (node->last_seen_ms < row->report_ms) {
         node->last_seen_ms = row->report_ms;
     }

@@ -197,7 +197,10 @@ enum status node_add(struct nodes *nodes, const struct node *node, struct err *e
         return status;
     }
     size_t number = nodes->count++;
-    memcpy(node_at(nodes, number), node, sizeof *node);
+    struct node *added = node_at(nodes, number);
+    memcpy(added, node, sizeof *node);
+    added->queued = NODE_UNTOLD;
+    added->lag_ms = NODE_UNTOLD;
     index_put(&nodes->by_name, hash_name(nodes, node->name), number);
     index_put(&nodes->by_key, hash_key(nodes, node->public_key), number);
     return OK;
@@ -237,6 +240,7 @@ struct node_running *node_running_put(struct nodes *nodes,
     if (running) {
         memcpy(running->key.artifact, artifact, sizeof running->key.artifact);
         memcpy(running->key.model, model, strnlen(model, sizeof running->key.model - 1));
+        running->number = HASH_COUNT(nodes->running);
         HASH_ADD(hh, nodes->running, key, sizeof running->key, running);
     }
     return running;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nodes_memory: the nodes in memory; shared by the files nodes*.c only.
  *
- * A node takes about 170 bytes, indexes included, so that a million fit anywhere: records
+ * A node takes about 195 bytes, indexes included, so that a million fit anywhere: records
  * stand in blocks by id, two tables of 4-byte numbers find them by name and by key, and
  * what many nodes have in common (facts, label sets, the artifact that runs) is kept
  * once. Health stays in the database. `lock` guards everything but the atomics; it is
@@ -25,6 +25,7 @@ struct node_running {
         uint8_t artifact[32];
         char model[65]; /* zero to its end */
     } key;
+    size_t number;         /* in order of their making */
     _Atomic int64_t nodes; /* that are not revoked */
     UT_hash_handle hh;
 };
@@ -38,6 +39,7 @@ struct node {
     int64_t enrolled_ms;
     int64_t token_id;
     _Atomic int64_t last_seen_ms;
+    _Atomic int64_t last_report_ms, queued, lag_ms; /* as in struct node_view */
     int64_t flushed_ms; /* last seen as the database has it; with flush_lock */
     _Atomic(struct node_running *) running; /* NULL: never reported */
     uint32_t epoch;
@@ -93,6 +95,11 @@ struct node_running *node_running_find(const struct nodes *nodes,
 struct node_running *node_running_put(struct nodes *nodes,
                                       const uint8_t artifact[static 32],
                                       const char *model);
+
+/* Whether a selector matches; a copy of the node without its health, false when memory
+ * ran out. */
+bool node_matches(const struct node *node, const struct selector *selector);
+bool node_copy(const struct node *node, struct arena *arena, struct node_view *ret_view);
 
 /* Frees what the node owns, not the node. */
 void node_release(struct nodes *nodes, struct node *node);

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "format/summary.h"
 #include "server/service/changes.h"
 #include "server/service/nodes_memory.h"
+#include "server/service/tally.h"
 #include "server/store/registry_nodes.h"
 
 enum {
@@ -35,6 +37,25 @@ static void runs(struct node *node, struct node_running *running)
     }
 }
 
+/* What the newest report tells beside what runs; one without predictions leaves the lag
+ * of the last ones standing. */
+static void told(struct node *node, const struct report *report, int64_t received_ms)
+{
+    seen(node, received_ms);
+    atomic_store_explicit(&node->last_report_ms, received_ms, memory_order_relaxed);
+    if (report->health.present) {
+        bool queued = report->health.present & HEALTH_QUEUED;
+        atomic_store_explicit(&node->queued, queued ? report->health.queued : NODE_UNTOLD,
+                              memory_order_relaxed);
+    }
+    if (report->summary || report->rows > 0) {
+        int64_t at_ms =
+            report->summary ? report->summary->to_ms : report->at_ms[report->rows - 1];
+        atomic_store_explicit(&node->lag_ms, tally_lag_ms(received_ms, at_ms),
+                              memory_order_relaxed);
+    }
+}
+
 void nodes_reported(struct nodes *nodes, int64_t node_id, const struct report *report,
                     int64_t received_ms)
 {
@@ -46,7 +67,7 @@ void nodes_reported(struct nodes *nodes, int64_t node_id, const struct report *r
         runs(node, running);
     }
     if (node) {
-        seen(node, received_ms);
+        told(node, report, received_ms);
     }
     (void)pthread_rwlock_unlock(&nodes->lock);
     if (!node || running) {

@@ -30,6 +30,16 @@ struct tally_cell {
     int64_t sum;
 };
 
+int64_t tally_lag_ms(int64_t received_ms, int64_t at_ms)
+{
+    const int64_t limit_ms = INT64_C(1) << 53;
+    int64_t lag_ms = 0;
+    if (__builtin_sub_overflow(received_ms, at_ms, &lag_ms)) {
+        lag_ms = at_ms < 0 ? limit_ms : -limit_ms;
+    }
+    return lag_ms > limit_ms ? limit_ms : lag_ms < -limit_ms ? -limit_ms : lag_ms;
+}
+
 bool tally_is_plausible(int64_t lag_ms)
 {
     return lag_ms >= -AHEAD_MAX_MS && lag_ms <= BEHIND_MAX_MS;

@@ -28,6 +28,10 @@ struct tally {
     struct tally_rows *rows; /* what rows counted before it is in `cells`; or NULL */
 };
 
+/* The time of receipt less that of the device, cut at 2^53, so that it can be taken off
+ * the first again. */
+int64_t tally_lag_ms(int64_t received_ms, int64_t at_ms);
+
 /* Whether a row counts at its own time: -10 minutes … 366 days. */
 bool tally_is_plausible(int64_t lag_ms);
 

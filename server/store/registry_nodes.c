@@ -34,9 +34,18 @@ static const char *const sql[] = {
     [LABELS_CLEAR] = "DELETE FROM node_label WHERE node_id = ?1 AND source = ?2",
     [LABELS_LOAD] = "SELECT node_id, key, source, value FROM node_label"
                     " ORDER BY node_id, key, source",
-    [REPORTED_LOAD] = "SELECT h.node_id, h.report_ms, c.model, c.artifact"
-                      " FROM node_health AS h JOIN cohort AS c ON c.id = h.cohort_id"
-                      " ORDER BY h.node_id",
+    /* The newest report by its time of receipt; a summary is as late as its end. */
+    [REPORTED_LOAD] =
+        "SELECT h.node_id, h.report_ms, c.model, c.artifact, h.queued,"
+        " iif(s.first_id IS NOT NULL, s.lag_ms - s.length_ms,"
+        "     h.report_ms - (p.id >> 12) + p.lag_ms)"
+        " FROM node_health AS h JOIN cohort AS c ON c.id = h.cohort_id"
+        " LEFT JOIN report AS r ON r.first_id = (SELECT max(n.first_id) FROM report AS n"
+        "  WHERE n.first_id >= h.report_ms << 12 AND n.first_id < (h.report_ms + 1) << 12"
+        "  AND n.node_id = h.node_id)"
+        " LEFT JOIN summary AS s ON s.first_id = r.first_id"
+        " LEFT JOIN prediction AS p ON r.rows > 0 AND p.id = r.first_id + r.rows - 1"
+        " ORDER BY h.node_id",
     /* Ids are given in a row and nodes are never deleted: no need to count them. */
     [NODE_COUNT] = "SELECT coalesce(max(id), 0) FROM node",
     [HEALTH_GET] = "SELECT predictions, cpu_pct, rss_bytes, temp_c, power_mw, queued,"
@@ -249,6 +258,10 @@ enum status node_reported_load(struct db *db,
             .node_id = db_column_int(stmt, 0),
             .report_ms = db_column_int(stmt, 1),
             .model = db_column_text(stmt, 2),
+            .has_queued = !db_column_is_null(stmt, 4),
+            .queued = db_column_int(stmt, 4),
+            .has_lag = !db_column_is_null(stmt, 5),
+            .lag_ms = db_column_int(stmt, 5),
         };
         db_column_blob(stmt, 3, row.artifact, sizeof row.artifact);
         status = each(context, &row, err);

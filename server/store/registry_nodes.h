@@ -7,6 +7,7 @@
 #ifndef MUSTER_SERVER_STORE_REGISTRY_NODES_H
 #define MUSTER_SERVER_STORE_REGISTRY_NODES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -36,6 +37,9 @@ struct node_reported_row {
     int64_t node_id, report_ms;
     const char *model;
     uint8_t artifact[32];
+    bool has_queued, has_lag;
+    int64_t queued; /* of its newest health */
+    int64_t lag_ms; /* of its last prediction, while that is kept */
 };
 
 /* Inserts a node (its id is ignored) and tells its id. ERR_EXISTS for a name or key that

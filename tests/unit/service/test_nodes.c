@@ -10,77 +10,12 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "server/service/changes.h"
+#include "server/service/nodes_filter.h"
 #include "server/service/nodes_memory.h"
 #include "server/service/selector.h"
-#include "server/store/store.h"
-#include "tests/unit/store/folder.h"
-#include "tests/unit/store/query.h"
+#include "tests/unit/service/nodes_fixture.h"
 
 enum { PAGE = 10, ARENA_BYTES = 1024 * 1024 };
-
-static const char *const no_labels[NODE_COHORT_LABELS];
-
-struct fixture {
-    char folder[PATH_MAX];
-    struct store *store;
-    struct changes *changes;
-    struct nodes *nodes;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-    folder_make(fixture->folder);
-    struct store_options options = store_options_default(fixture->folder);
-    assert_int_equal(store_create(fixture->folder, NULL), OK);
-    assert_int_equal(store_open(&options, &fixture->store, NULL), OK);
-    fixture->changes = changes_new(fixture->store);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-    nodes_free(fixture->nodes);
-    changes_free(fixture->changes);
-    store_close(fixture->store);
-    folder_remove(fixture->folder);
-    free(fixture);
-    return 0;
-}
-
-static void load(struct fixture *fixture)
-{
-    struct err err = {0};
-    nodes_free(fixture->nodes);
-    fixture->nodes = NULL;
-    if (nodes_open(fixture->changes, no_labels, &fixture->nodes, &err) != OK) {
-        fail_msg("%s", err.detail);
-    }
-}
-
-/* Nodes 1 to `count` but those of which the id is a multiple of seven, with keys that
- * begin with the id and facts and labels of a few kinds. */
-static void seed(struct fixture *fixture, int count)
-{
-    char sql[1024];
-    (void)snprintf(
-        sql, sizeof sql,
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
-        " INSERT INTO node SELECT i, 'node-' || i,"
-        " CAST(format('%%08d%%024d', i, 0) AS BLOB), 'active', 0,"
-        " format('{\"arch\":\"%%s\",\"ram_bytes\":%%d}', iif(i %% 2, 'armhf', 'x86_64'),"
-        " i %% 3 * 1000), 1, NULL, NULL FROM n WHERE i %% 7 <> 0",
-        count);
-    query_execute(fixture->store, sql);
-    query_execute(fixture->store,
-                  "INSERT INTO node_label SELECT id, 'site', 'node', 'declared' FROM node"
-                  " UNION ALL SELECT id, 'site', 'admin', 's' || (id % 5) FROM node"
-                  " UNION ALL SELECT id, 'a', 'node', 'x' FROM node WHERE id % 2");
-    load(fixture);
-}
 
 static void key_of(int64_t id, uint8_t ret_key[static 33])
 {
@@ -176,7 +111,8 @@ static void a_page_ends_after_so_many_nodes_and_tells_where_to_go_on(void **stat
     ARENA_AUTO arena = ARENA_INIT(ARENA_BYTES);
     struct selector selector;
     assert_int_equal(selector_parse("name=node-119999", &selector, NULL), OK);
-    struct nodes_query query = {.selector = &selector, .limit = PAGE};
+    struct nodes_filter filter = {.selector = &selector};
+    struct nodes_query query = {.filter = &filter, .limit = PAGE};
     struct nodes_page page = {0};
     int pages = 0;
     size_t found = 0;
@@ -196,7 +132,8 @@ static void a_list_has_every_node_once_whatever_the_page(void **state)
     struct fixture *fixture = *state;
     seed(fixture, 3000);
     ARENA_AUTO arena = ARENA_INIT(16 * ARENA_BYTES);
-    struct nodes_query query = {.limit = 7};
+    struct nodes_filter filter = {.selector = NULL};
+    struct nodes_query query = {.filter = &filter, .limit = 7};
     struct nodes_page page = {.next_id = 0};
     int64_t last = 0;
     size_t found = 0;
