@@ -96,9 +96,19 @@ static enum status load_reported(void *context, const struct node_reported_row *
     running->nodes += node->state != NODE_REVOKED;
     node->last_report_ms = row->report_ms;
     node->queued = row->has_queued ? row->queued : NODE_UNTOLD;
-    node->lag_ms = row->has_lag ? row->lag_ms : NODE_UNTOLD;
     if (node->last_seen_ms < row->report_ms) {
         node->last_seen_ms = row->report_ms;
+    }
+    return OK;
+}
+
+static enum status load_lag(void *context, int64_t node_id, int64_t lag_ms,
+                            struct err *err)
+{
+    struct node *node = node_find(((struct loading *)context)->nodes, node_id);
+    (void)err;
+    if (node && node->lag_ms == NODE_UNTOLD) {
+        node->lag_ms = lag_ms;
     }
     return OK;
 }
@@ -122,7 +132,10 @@ static enum status load(void *context, struct db *db, struct err *err)
     if (status == OK) {
         status = end_labels(context, err);
     }
-    return status == OK ? node_reported_load(db, load_reported, context, err) : status;
+    if (status == OK) {
+        status = node_reported_load(db, load_reported, context, err);
+    }
+    return status == OK ? node_lags_load(db, load_lag, context, err) : status;
 }
 
 enum status nodes_open(struct changes *changes, const char *const *cohort_labels,

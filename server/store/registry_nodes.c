@@ -15,6 +15,7 @@ enum nodes_statement {
     LABELS_CLEAR,
     LABELS_LOAD,
     REPORTED_LOAD,
+    LAGS_LOAD,
     HEALTH_GET,
     NODE_COUNT,
 };
@@ -34,18 +35,19 @@ static const char *const sql[] = {
     [LABELS_CLEAR] = "DELETE FROM node_label WHERE node_id = ?1 AND source = ?2",
     [LABELS_LOAD] = "SELECT node_id, key, source, value FROM node_label"
                     " ORDER BY node_id, key, source",
-    /* The newest report by its time of receipt; a summary is as late as its end. */
-    [REPORTED_LOAD] =
-        "SELECT h.node_id, h.report_ms, c.model, c.artifact, h.queued,"
-        " iif(s.first_id IS NOT NULL, s.lag_ms - s.length_ms,"
-        "     h.report_ms - (p.id >> 12) + p.lag_ms)"
-        " FROM node_health AS h JOIN cohort AS c ON c.id = h.cohort_id"
-        " LEFT JOIN report AS r ON r.first_id = (SELECT max(n.first_id) FROM report AS n"
-        "  WHERE n.first_id >= h.report_ms << 12 AND n.first_id < (h.report_ms + 1) << 12"
-        "  AND n.node_id = h.node_id)"
+    [REPORTED_LOAD] = "SELECT h.node_id, h.report_ms, c.model, c.artifact, h.queued"
+                      " FROM node_health AS h JOIN cohort AS c ON c.id = h.cohort_id"
+                      " ORDER BY h.node_id",
+    /* A summary is as late as its end. A look into the predictions for every node there
+     * is would make the start of a large fleet five times as long. */
+    [LAGS_LOAD] =
+        "SELECT r.node_id, iif(s.first_id IS NOT NULL, s.lag_ms - s.length_ms,"
+        "  (r.first_id >> 12) - (p.id >> 12) + p.lag_ms) AS lag"
+        " FROM (SELECT first_id, node_id, rows FROM report"
+        "  ORDER BY first_id DESC LIMIT 100000) AS r"
         " LEFT JOIN summary AS s ON s.first_id = r.first_id"
         " LEFT JOIN prediction AS p ON r.rows > 0 AND p.id = r.first_id + r.rows - 1"
-        " ORDER BY h.node_id",
+        " WHERE lag IS NOT NULL ORDER BY r.first_id DESC",
     /* Ids are given in a row and nodes are never deleted: no need to count them. */
     [NODE_COUNT] = "SELECT coalesce(max(id), 0) FROM node",
     [HEALTH_GET] = "SELECT predictions, cpu_pct, rss_bytes, temp_c, power_mw, queued,"
@@ -260,11 +262,26 @@ enum status node_reported_load(struct db *db,
             .model = db_column_text(stmt, 2),
             .has_queued = !db_column_is_null(stmt, 4),
             .queued = db_column_int(stmt, 4),
-            .has_lag = !db_column_is_null(stmt, 5),
-            .lag_ms = db_column_int(stmt, 5),
         };
         db_column_blob(stmt, 3, row.artifact, sizeof row.artifact);
         status = each(context, &row, err);
+        if (status == OK) {
+            status = db_step(db, stmt, &more, err);
+        }
+    }
+    return status;
+}
+
+enum status node_lags_load(struct db *db,
+                           enum status (*each)(void *context, int64_t node_id,
+                                               int64_t lag_ms, struct err *err),
+                           void *context, struct err *err)
+{
+    DB_STMT stmt = db_statement(db, DB_REGISTRY_NODES, LAGS_LOAD);
+    bool more = false;
+    enum status status = db_step(db, stmt, &more, err);
+    while (status == OK && more) {
+        status = each(context, db_column_int(stmt, 0), db_column_int(stmt, 1), err);
         if (status == OK) {
             status = db_step(db, stmt, &more, err);
         }

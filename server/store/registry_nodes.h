@@ -37,9 +37,8 @@ struct node_reported_row {
     int64_t node_id, report_ms;
     const char *model;
     uint8_t artifact[32];
-    bool has_queued, has_lag;
+    bool has_queued;
     int64_t queued; /* of its newest health */
-    int64_t lag_ms; /* of its last prediction, while that is kept */
 };
 
 /* Inserts a node (its id is ignored) and tells its id. ERR_EXISTS for a name or key that
@@ -97,5 +96,12 @@ enum status node_reported_load(struct db *db,
                                                    const struct node_reported_row *row,
                                                    struct err *err),
                                void *context, struct err *err) MUST_USE;
+
+/* How late the last prediction, or the summary, of each of the newest 100,000 reports
+ * came, the newest first; a node may come again. */
+enum status node_lags_load(struct db *db,
+                           enum status (*each)(void *context, int64_t node_id,
+                                               int64_t lag_ms, struct err *err),
+                           void *context, struct err *err) MUST_USE;
 
 #endif

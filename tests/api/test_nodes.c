@@ -266,8 +266,8 @@ static void a_name_that_a_spreadsheet_would_run_is_quoted(void **state)
 {
     (void)state;
     static const char *const names[] = {"=1+1", "@x", "+2", "-3", "a,\"b\""};
-    static const char *const cells[] = {",'=1+1,", ",'@x,", ",'+2,",
-                                        ",'-3,", ",\"a,\"\"b\"\"\","};
+    static const char *const cells[] = {",'=1+1,", ",'@x,", ",'+2,", ",'-3,",
+                                        ",\"a,\"\"b\"\"\","};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct site_node node;
         site_node(&world.site, names[i], &node);
