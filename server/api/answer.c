@@ -4,7 +4,7 @@
 static void name_of(struct buf *json, const char *name)
 {
     char last = json->len > 0 ? json->data[json->len - 1] : '{';
-    if (last != '{' && last != '[') {
+    if (last != '{' && last != '[' && last != ',') {
         buf_addc(json, ',');
     }
     buf_add_json(json, name);
