@@ -170,7 +170,8 @@ muster_site() {
     {
         "$BIN/muster" repo init "$WORK/repo" --passphrase-file "$WORK/passphrase" \
             --timestamp-key "$(sed -n 's/^timestamp-key: //p' "$WORK/init.out")" &&
-            "$BIN/muster" model import "$SOURCE/examples/fashion/fashion-1.0.0.onnx" -o "$WORK/model.mnet" &&
+            "$BIN/muster" model import "$SOURCE/examples/fashion/fashion-1.0.0.onnx" -o "$WORK/model.mnet" --name fashion \
+                --classes "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot" &&
             "$BIN/muster" model publish "$WORK/model.mnet" --repo "$WORK/repo" --model fashion \
                 --version 1.0.0 --passphrase-file "$WORK/passphrase" &&
             "$BIN/muster" model deploy fashion --version 1.0.0

@@ -24,7 +24,8 @@ INSERT OR IGNORE INTO report
   SELECT first_id, node_id, (SELECT min(id) FROM cohort), 1, first_id, 100, first_id >> 12, 0, 0, 1, 0, NULL FROM placed;
 WITH RECURSIVE k(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM k WHERE k < 99)
 INSERT INTO prediction
-  SELECT first_id + k, node_id, cohort_id, (first_id / 4096 + k * k + k) % 10,
+  SELECT first_id + k, node_id, cohort_id, CAST(substr('0000000000011111122222222222222333333344444444444444455555666666666667777777777777788888888999999999',
+         1 + (first_id / 4096 * 7 + k * 37) % 100, 1) AS INTEGER),
          9999 - (k * k * 37 + first_id / 4096) % (250 + k * 80), 900 + (k * k * 13 + first_id / 4096) % (40 + k * 12), 1000 + k, NULL, NULL
   FROM report CROSS JOIN k WHERE report.rows = 100;
 

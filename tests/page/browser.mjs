@@ -93,8 +93,10 @@ export async function accessible(page, what) {
   check(violations.length === 0, `${what}: ${violations.join('\n')}`);
 }
 
-export async function picture(page, folder, name) {
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+// The whole page, or what is seen of it. Headless Chromium has no scroll bars, so none get room.
+export async function picture(page, folder, name, fullPage = true) {
+  await page.evaluate(() => { document.documentElement.style.scrollbarGutter = 'auto'; });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage });
 }
 
 // The text of an element that a number stands in.
