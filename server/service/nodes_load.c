@@ -113,6 +113,18 @@ static enum status load_lag(void *context, int64_t node_id, int64_t lag_ms,
     return OK;
 }
 
+/* A server without them knows less about its nodes until they report; one that did not
+ * start for a damaged page of reports would know nothing. The database tells of it. */
+static enum status load_lags(struct loading *loading, struct db *db, struct err *err)
+{
+    enum status status = node_lags_load(db, load_lag, loading, err);
+    if (status == ERR_DB_CORRUPT) {
+        err_clear(err);
+        return OK;
+    }
+    return status;
+}
+
 static enum status load(void *context, struct db *db, struct err *err)
 {
     struct loading *loading = context;
@@ -135,7 +147,7 @@ static enum status load(void *context, struct db *db, struct err *err)
     if (status == OK) {
         status = node_reported_load(db, load_reported, context, err);
     }
-    return status == OK ? node_lags_load(db, load_lag, context, err) : status;
+    return status == OK ? load_lags(context, db, err) : status;
 }
 
 enum status nodes_open(struct changes *changes, const char *const *cohort_labels,
