@@ -390,7 +390,7 @@ enum status interpret_conv_transpose(struct interpretation *run)
                               window.out[1]};
     run->out->rank = x->rank;
     memcpy(run->out->dims, shape, 2 * sizeof *shape);
-    memcpy(run->out->dims + 2, shape + 6 - x->rank, (x->rank - 2) * sizeof *shape);
+    memcpy(run->out->dims + 2, shape + (6 - x->rank), (x->rank - 2) * sizeof *shape);
     status = interpret_allocate(run, x);
     uint64_t steps = 0, taps = (uint64_t)window.kernel[0] * (uint64_t)window.kernel[1];
     if (!status && __builtin_mul_overflow(taps * (uint64_t)(x->dims[1] / groups + 1),
