@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 struct status_row {
     const char *name;
     int http;
@@ -25,6 +27,7 @@ enum status err_setv(struct err *err, enum status status, const char *format,
         err->status = status;
         err->pointer[0] = '\0';
         (void)vsnprintf(err->detail, sizeof err->detail, format, args);
+        utf8_mend(err->detail);
     }
     return status;
 }
@@ -53,6 +56,7 @@ enum status err_set_errno(struct err *err, const char *format, ...)
     char reason[96];
     const char *text = strerror_r(saved, reason, sizeof reason);
     (void)snprintf(err->detail + used, sizeof err->detail - used, ": %s", text);
+    utf8_mend(err->detail);
     errno = saved;
     return status;
 }
@@ -66,6 +70,7 @@ void err_set_pointer(struct err *err, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(err->pointer, sizeof err->pointer, format, args);
     va_end(args);
+    utf8_mend(err->pointer);
 }
 
 void err_prefix(struct err *err, const char *format, ...)
@@ -82,6 +87,7 @@ void err_prefix(struct err *err, const char *format, ...)
     size_t used = strlen(err->detail);
     (void)snprintf(err->detail + used, sizeof err->detail - used, ": %.*s",
                    (int)(sizeof old - 3), old);
+    utf8_mend(err->detail);
 }
 
 void err_clear(struct err *err)

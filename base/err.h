@@ -6,6 +6,8 @@
  * wins: a later err_set on the same object changes nothing, so cleanup code cannot hide
  * the cause. Nothing here allocates. Detail texts are lower case without a full stop:
  * "could not" if it may work later, "cannot" if never, the offending value in 'quotes'.
+ * Detail and pointer are valid UTF-8, wherever they were cut and whatever was put into
+ * them.
  */
 #ifndef MUSTER_BASE_ERR_H
 #define MUSTER_BASE_ERR_H

@@ -6,12 +6,13 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/utf8.h"
+
 enum {
     SURROGATE_FIRST = 0xd800,
     SURROGATE_LOW = 0xdc00,
     SURROGATE_LAST = 0xdfff,
     BEYOND_PLANE_0 = 0x10000,
-    CODE_MAX = 0x10ffff,
     HASH_PRIME = 2147483647, /* 2^31 - 1 */
 };
 
@@ -69,26 +70,6 @@ static size_t escape_length(const char *at, const char *end)
         return unicode_escape_length(at, end);
     }
     return at[1] != '\0' && strchr("\"\\/bfnrt", at[1]) ? 2 : 0;
-}
-
-/* Length of the UTF-8 sequence at `at`, 0 when it is not valid (RFC 3629). */
-static size_t utf8_length(const char *at, const char *end)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, BEYOND_PLANE_0};
-    unsigned char first = (unsigned char)*at;
-    size_t len = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    if (len == 0 || first > 0xf4 || (size_t)(end - at) < len) {
-        return 0;
-    }
-    uint32_t code = first & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        if (((unsigned char)at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-        code = code << 6 | ((unsigned char)at[i] & 0x3fu);
-    }
-    bool surrogate = code >= SURROGATE_FIRST && code <= SURROGATE_LAST;
-    return code < smallest[len] || code > CODE_MAX || surrogate ? 0 : len;
 }
 
 const char *json_text_check(const char *at, const char *end, struct json_text *ret_text,

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static const char BASE64[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -93,6 +95,7 @@ static enum status take_error(const json_t *tree, const char *member,
         return wrong(err, member, "a text");
     }
     (void)snprintf(answer->error, sizeof answer->error, "%s", text);
+    utf8_mend(answer->error);
     return OK;
 }
 

@@ -7,9 +7,9 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "server/http/request.h"
 #include "server/http/response.h"
-#include "server/http/utf8.h"
 
 enum { PROBLEM_BYTES_MAX = 8192, RETRY_AFTER_S = 2 };
 
@@ -24,8 +24,8 @@ static void write_document(const struct request *request, enum status status,
                            struct buf *out)
 {
     struct err err = request->err;
-    utf8_repair(err.detail);
-    utf8_repair(err.pointer);
+    utf8_mend(err.detail);
+    utf8_mend(err.pointer);
     buf_addf(out, "{\"type\":\"urn:muster:error:%s\",\"title\":", status_name(status));
     buf_add_json(out, status_meaning(status));
     buf_addf(out, ",\"status\":%d,\"code\":\"%s\"", status_http(status),

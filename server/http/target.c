@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "server/http/utf8.h"
+#include "base/utf8.h"
 
 static int hex_digit(char c)
 {

@@ -76,6 +76,27 @@ static void a_long_detail_is_cut_and_terminated(void **state)
     assert_int_equal(strlen(err.detail), sizeof err.detail - 1);
 }
 
+/* 'é' has two bytes: of 239 the last would be half a character. */
+static void a_detail_is_never_cut_within_a_character(void **state)
+{
+    (void)state;
+    char text[300] = "x";
+    for (size_t i = 0; i < 140; i++) {
+        memcpy(text + 1 + 2 * i, "\xc3\xa9", 3);
+    }
+    struct err err = {0};
+    (void)err_set(&err, ERR_IO, "%s", text + 1);
+    assert_int_equal(strlen(err.detail), sizeof err.detail - 2);
+    assert_memory_equal(err.detail, text + 1, sizeof err.detail - 2);
+    err_prefix(&err, "%s", "a");
+    assert_int_equal(strlen(err.detail), sizeof err.detail - 1);
+    err_clear(&err);
+    (void)err_set(&err, ERR_IO, "a name '%.3s' cut by its width", text + 1);
+    assert_string_equal(err.detail, "a name '\xc3\xa9?' cut by its width");
+    err_set_pointer(&err, "/%s", text);
+    assert_int_equal(strlen(err.pointer), sizeof err.pointer - 2);
+}
+
 static void a_prefix_goes_before_a_recorded_detail_only(void **state)
 {
     (void)state;
@@ -154,6 +175,7 @@ int main(void)
         cmocka_unit_test(errno_is_told_apart_and_kept),
         cmocka_unit_test(errno_does_not_replace_an_earlier_error),
         cmocka_unit_test(a_long_detail_is_cut_and_terminated),
+        cmocka_unit_test(a_detail_is_never_cut_within_a_character),
         cmocka_unit_test(a_prefix_goes_before_a_recorded_detail_only),
         cmocka_unit_test(a_pointer_is_set_once_and_only_on_an_error),
         cmocka_unit_test(a_cleared_error_can_be_used_again),

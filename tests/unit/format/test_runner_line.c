@@ -69,6 +69,20 @@ static enum status parse(const char *line, struct err *err)
     return runner_answer_parse(text, len, &answer, err);
 }
 
+/* 100 of three bytes each: 199 bytes hold 66 of them. */
+static void a_long_error_is_never_cut_within_a_character(void **state)
+{
+    (void)state;
+    char line[400] = "", euros[301];
+    for (size_t i = 0; i < 100; i++) {
+        memcpy(euros + 3 * i, "\xe2\x82\xac", 4);
+    }
+    (void)snprintf(line, sizeof line, "{'error':'%s'}", euros);
+    assert_int_equal(parse(line, NULL), OK);
+    assert_int_equal(strlen(answer.error), RUNNER_ERROR_BYTES - 2);
+    assert_string_equal(answer.error + RUNNER_ERROR_BYTES - 5, "\xe2\x82\xac");
+}
+
 static void what_is_allowed_is_read(void **state)
 {
     (void)state;
@@ -178,6 +192,7 @@ static void an_engine_is_a_file_of_its_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_long_error_is_never_cut_within_a_character),
         cmocka_unit_test(what_is_allowed_is_read),
         cmocka_unit_test(all_else_is_refused_with_the_member_that_is_wrong),
         cmocka_unit_test(more_probabilities_than_there_is_room_for_are_refused),
