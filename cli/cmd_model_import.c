@@ -26,6 +26,7 @@ struct request {
     const char *test, *labels;
     struct option_list metas, shapes;
     int64_t batch;
+    bool half;
     struct output output;
 };
 
@@ -206,6 +207,7 @@ static enum status read_request(const struct request *request, struct arena *are
         return err_set(err, ERR_USAGE, "--test and --labels belong together");
     }
     options->batch = (uint32_t)request->batch;
+    options->half = request->half;
     options->input = (enum import_input)input;
     options->output = (enum import_output)meaning;
     enum status status = split_classes(request->classes, arena, options, err);
@@ -362,6 +364,8 @@ int cmd_model_import(int argc, char **argv)
         {"preprocess", 0, OPTION_TEXT, &request.preprocess, "FILE",
          "JSON: how the first input is made; other options win"},
         {"meta", 0, OPTION_LIST, &request.metas, "KEY=VALUE", "more metadata"},
+        {"fp16", 0, OPTION_FLAG, &request.half, NULL,
+         "weights of 16 bits: half the file"},
         {"test", 0, OPTION_TEXT, &request.test, "IDX", "images to measure accuracy with"},
         {"labels", 0, OPTION_TEXT, &request.labels, "IDX", "their labels"},
         OUTPUT_OPTIONS(request.output)};

@@ -19,13 +19,16 @@ enum { CHECKS_MAX = 4 };
 /* Which numbers the generated inputs are, tried until all outputs are finite: a square
  * root or a logarithm is not for all. */
 enum input_form { ANY_SIGN, POSITIVE, OVER_ONE, INPUT_FORMS };
+enum { ATTEMPTS = INPUT_FORMS + INPUT_FORMS * INPUT_FORMS * INPUT_FORMS };
 
 /* 4 GiB, or half of what a smaller machine can address. */
 static const size_t default_memory =
     SIZE_MAX / 2 < UINT64_C(4) << 30 ? SIZE_MAX / 2 : (size_t)(UINT64_C(4) << 30);
 static const uint64_t default_steps = UINT64_C(40000000000);
 static const uint64_t few_macs = UINT64_C(50000000);
-static const double tolerance = 1e-4; /* of an output's range */
+/* Of an output's range: what the runtime may differ by, and what weights in f16 may cost.
+ */
+static const double tolerance = 1e-4, half_tolerance = 5e-3;
 /* What an output's range counts as at least: what is left of numbers near one that cancel
  * each other out is noise. */
 static const double least_range = 1e-6;
@@ -45,7 +48,9 @@ struct import {
     struct muster_nn_preprocess preprocess;
     struct write_meta metas[IMPORT_METAS_MAX + 4];
     char source_hex[SHA256_HEX_BYTES], opset_text[24];
-    enum input_form form;
+    unsigned attempt;
+    double tolerance; /* of an output's range */
+    float rtol;       /* of the self-test */
     struct write_test test;
     struct write_description description;
     struct err *err;
@@ -152,6 +157,17 @@ static uint64_t seed_of(unsigned turn)
     return first_seed + UINT64_C(1000) * turn;
 }
 
+/* What input `input` is in an attempt: first all have the same form, then every mixture
+ * for the first three (those after them begin again). */
+static enum input_form form_of(unsigned attempt, size_t input)
+{
+    unsigned mixture = attempt < INPUT_FORMS ? attempt : attempt - INPUT_FORMS;
+    for (size_t i = 0; attempt >= INPUT_FORMS && i < input % 3; i++) {
+        mixture /= INPUT_FORMS;
+    }
+    return (enum input_form)(mixture % INPUT_FORMS);
+}
+
 static float formed(enum input_form form, float value)
 {
     switch (form) {
@@ -180,7 +196,7 @@ static enum status generate_inputs(const struct import *import, unsigned turn,
         }
         for (uint32_t k = 0; k < elements; k++) {
             float value = nn_generated(seed_of(turn) + i, k, spans[turn % CHECKS_MAX]);
-            values[k] = formed(import->form, value);
+            values[k] = formed(form_of(import->attempt, i), value);
         }
         inputs[i] = values;
     }
@@ -280,11 +296,13 @@ static bool is_finite(const struct onnx_tensor *tensor)
     return finite;
 }
 
-/* The same for the first form of inputs that gives finite outputs, or for any sign. */
+/* The same for the first forms of the inputs that give finite outputs, or for any sign.
+ */
 static enum status choose_form(struct import *import, struct onnx_tensor *outputs,
                                unsigned *ret_turn)
 {
-    for (import->form = ANY_SIGN; import->form < INPUT_FORMS; import->form++) {
+    unsigned attempts = import->graph.input_count > 1 ? ATTEMPTS : INPUT_FORMS;
+    for (import->attempt = 0; import->attempt < attempts; import->attempt++) {
         bool finite = true;
         enum status status = choose_turn(import, outputs, ret_turn);
         for (size_t i = 0; i < import->graph.output_count && !status && finite; i++) {
@@ -294,7 +312,7 @@ static enum status choose_form(struct import *import, struct onnx_tensor *output
             return status;
         }
     }
-    import->form = ANY_SIGN;
+    import->attempt = 0;
     return OK;
 }
 
@@ -312,21 +330,21 @@ static enum status make_test(struct import *import)
     }
     const float **inputs = NULL;
     enum status status = choose_form(import, outputs, &turn);
-    if (!status && import->form != ANY_SIGN) {
+    if (!status && import->attempt != 0) {
         status = generate_inputs(import, turn, arena, &inputs);
     }
     for (size_t i = 0; i < count && !status; i++) {
         double range = 0;
         status = output_range(import, &outputs[i], &range);
         stored[i] = outputs[i].floats;
-        atol[i] = (float)fmin(fmax(range, least_range) * tolerance, 1);
+        atol[i] = (float)fmin(fmax(range, least_range) * import->tolerance, 1);
     }
     import->test = (struct write_test){.seed = seed_of(turn),
                                        .span = spans[turn],
                                        .inputs = inputs,
                                        .outputs = stored,
                                        .atol = atol,
-                                       .rtol = 1e-3f};
+                                       .rtol = import->rtol};
     import->description.tests = &import->test;
     import->description.test_count = 1;
     return status;
@@ -344,7 +362,7 @@ static enum status compare_output(const struct import *import, const float *got,
     for (size_t i = 0; i < wanted->count; i++) {
         double difference = fabs((double)got[i] - (double)wanted->floats[i]);
         double part = difference / fmax(range, least_range);
-        if (!(part <= tolerance)) {
+        if (!(part <= import->tolerance)) {
             return err_set(import->err, ERR_MNET_SELFTEST,
                            "value %zu of output %zu is %g, the ONNX graph gives %g; the "
                            "converted model is wrong and was not written",
@@ -507,6 +525,29 @@ static enum status convert(struct import *import, const void *onnx, size_t len)
     return status ? status : make_test(import);
 }
 
+/* Writes the file and holds it against the interpretation. */
+static enum status write_checked(struct import *import, struct buf *file,
+                                 struct import_summary *summary)
+{
+    enum status status =
+        write_model(&import->ir, &import->description, &import->arena, file, import->err);
+    return status ? status : check_file(import, file->data, file->len, summary);
+}
+
+/* The same file, once it is right, with its weights as f16 and a self-test that allows
+ * for that. */
+static enum status write_halved(struct import *import, struct buf *file,
+                                struct import_summary *summary)
+{
+    passes_halve(&import->ir);
+    import->tolerance = half_tolerance;
+    import->rtol = (float)half_tolerance;
+    summary->worst = 0;
+    buf_reset(file);
+    enum status status = make_test(import);
+    return status ? status : write_checked(import, file, summary);
+}
+
 enum status import_onnx(const void *onnx, size_t len,
                         const struct import_options *options, struct buf *ret_file,
                         struct import_summary *ret_summary, struct err *err)
@@ -520,6 +561,8 @@ enum status import_onnx(const void *onnx, size_t len,
         .arena =
             ARENA_INIT(options->memory_bytes ? options->memory_bytes : default_memory),
         .budget = {.steps = options->steps ? options->steps : default_steps},
+        .tolerance = tolerance,
+        .rtol = 1e-3f,
         .err = err,
     };
     enum status status = convert(&import, onnx, len);
@@ -529,9 +572,9 @@ enum status import_onnx(const void *onnx, size_t len,
     BUF_AUTO file = BUF_INIT(ret_file->max);
     struct import_summary summary = {.opset = import.model.opset,
                                      .onnx_nodes = import.model.node_count};
-    status = write_model(&import.ir, &import.description, &import.arena, &file, err);
-    if (!status) {
-        status = check_file(&import, file.data, file.len, &summary);
+    status = write_checked(&import, &file, &summary);
+    if (!status && options->half) {
+        status = write_halved(&import, &file, &summary);
     }
     if (status) {
         return status;

@@ -63,6 +63,7 @@ struct import_options {
     const struct onnx_tensor *fixed; /* by name: inputs that become constants */
     size_t fixed_count;
     bool rows;           /* no packed layouts: every runtime of format 1 runs the file */
+    bool half;           /* weights as f16, half the file */
     size_t memory_bytes; /* most memory it may take; 0: 4 GiB, with 32 bits 2 */
     uint64_t steps;      /* most steps of interpretation; 0 is 4e10 */
 };

@@ -37,7 +37,9 @@ static enum status clip(struct interpretation *run)
     same_shape(run);
     enum status status = interpret_copy(run);
     for (size_t i = 0; i < run->out->count && !status; i++) {
-        run->out->floats[i] = (float)fmin(fmax((double)run->out->floats[i], low), high);
+        double value = (double)run->out->floats[i];
+        value = value < low ? low : value;
+        run->out->floats[i] = (float)(value > high ? high : value);
     }
     return status;
 }
@@ -47,7 +49,8 @@ static enum status relu(struct interpretation *run)
     same_shape(run);
     enum status status = interpret_copy(run);
     for (size_t i = 0; i < run->out->count && !status; i++) {
-        run->out->floats[i] = fmaxf(run->out->floats[i], 0.0f);
+        float value = run->out->floats[i];
+        run->out->floats[i] = value < 0 ? 0 : value; /* not a number stays so */
     }
     return status;
 }
@@ -60,7 +63,10 @@ static enum status identity(struct interpretation *run)
 
 static enum status dropout(struct interpretation *run)
 {
-    if (run->in[2] &&
+    const struct onnx_tensor *ratio = run->in[1];
+    bool nothing = ratio && ratio->floats && ratio->count == 1 &&
+                   fpclassify(ratio->floats[0]) == FP_ZERO;
+    if (run->in[2] && !nothing &&
         (!run->in[2]->ints || run->in[2]->count != 1 || run->in[2]->ints[0])) {
         return interpret_refuse(run, "training mode");
     }

@@ -288,8 +288,8 @@ static void transposed_axis(const struct onnx_node *node, struct window *window,
     const char *automatic = onnx_attr_text(node, "auto_pad", "NOTSET");
     int64_t full = window->stride[a] * (window->in[a] - 1) + extra +
                    (window->kernel[a] - 1) * window->dilation[a] + 1;
-    bool lower = strcmp(automatic, "SAME_LOWER") == 0;
-    if (wanted == 0 && (lower || strcmp(automatic, "SAME_UPPER") == 0)) {
+    bool upper = strcmp(automatic, "SAME_UPPER") == 0;
+    if (wanted == 0 && (upper || strcmp(automatic, "SAME_LOWER") == 0)) {
         wanted = window->in[a] * window->stride[a];
     }
     if (wanted == 0) {
@@ -297,7 +297,8 @@ static void transposed_axis(const struct onnx_node *node, struct window *window,
         return;
     }
     window->out[a] = wanted;
-    window->begin[a] = lower ? full - wanted - (full - wanted) / 2 : (full - wanted) / 2;
+    int64_t begin = (full - wanted + (upper ? 0 : 1)) / 2;
+    window->begin[a] = begin < 0 ? 0 : begin;
 }
 
 static enum status read_transposed(struct interpretation *run, struct window *window)

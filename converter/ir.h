@@ -21,6 +21,7 @@ struct ir_tensor {
     const float *data; /* a constant; NULL: an input or made by a node */
     uint64_t offset;   /* in the arena, once planned */
     enum nn_layout layout;
+    bool half; /* a constant that the file keeps as f16 */
 };
 
 struct ir_node {

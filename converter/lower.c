@@ -148,13 +148,21 @@ static enum status lower_softmax(struct lowering *lowering, const struct graph_n
     return lower_emit(lowering, node, &made, 1, NULL);
 }
 
+/* Whether a Dropout lets everything through, in training too. */
+static bool drops_nothing(const struct lowering *lowering, const struct graph_node *node)
+{
+    const struct onnx_tensor *ratio = lower_constant(lowering, node, 1);
+    return ratio && ratio->floats && ratio->count == 1 &&
+           fpclassify(ratio->floats[0]) == FP_ZERO;
+}
+
 /* An identity in inference: the output is another name of the input. */
 static enum status lower_alias(struct lowering *lowering, const struct graph_node *node)
 {
     const struct onnx_tensor *training =
         node->op == ONNX_DROPOUT ? lower_constant(lowering, node, 2) : NULL;
     if (node->op == ONNX_DROPOUT && node->input_count > 2 &&
-        node->inputs[2] != GRAPH_NO_VALUE &&
+        node->inputs[2] != GRAPH_NO_VALUE && !drops_nothing(lowering, node) &&
         (!training || !training->ints || training->count != 1 ||
          training->ints[0] != 0)) {
         return lower_refuse(lowering, node, "training mode");

@@ -144,19 +144,21 @@ enum status lower_average_pool(struct lowering *lowering, const struct graph_nod
 }
 
 /* Pads of a transposed convolution along one axis: given, or so that the output has the
- * size that output_shape or SAME asks for. A negative pad at the end makes room. */
+ * size that output_shape or SAME asks for. The odd one lies at the begin unless
+ * SAME_UPPER wants it at the end. A negative pad at the end makes room. */
 static void transposed_pads(const struct onnx_node *node, int32_t *attrs, unsigned axis,
                             const int64_t *sizes)
 {
     int64_t extra = sizes[0], in = sizes[1], wanted = sizes[2];
     int64_t reach =
         (int64_t)(attrs[NN_W_KERNEL_H + axis] - 1) * attrs[NN_W_DILATION_H + axis] + 1;
-    bool lower = strcmp(onnx_attr_text(node, "auto_pad", "NOTSET"), "SAME_LOWER") == 0;
+    bool upper = strcmp(onnx_attr_text(node, "auto_pad", "NOTSET"), "SAME_UPPER") == 0;
     if (wanted > 0) {
         int64_t total = (in - 1) * attrs[NN_W_STRIDE_H + axis] + extra + reach - wanted;
-        int64_t half = total / 2;
-        attrs[NN_W_PAD_TOP + axis] = (int32_t)(lower ? total - half : half);
-        attrs[NN_W_PAD_BOTTOM + axis] = (int32_t)(lower ? half : total - half);
+        int64_t less = total / 2, begin = upper ? less : total - less;
+        begin = begin < 0 ? 0 : begin;
+        attrs[NN_W_PAD_TOP + axis] = (int32_t)begin;
+        attrs[NN_W_PAD_BOTTOM + axis] = (int32_t)(total - begin);
     }
     attrs[NN_W_PAD_BOTTOM + axis] -= (int32_t)extra;
 }

@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/half.h"
+#include "nn/packing.h"
+
 static void replace_readers(struct ir *ir, uint32_t from, uint32_t to)
 {
     for (uint32_t n = 0; n < ir->node_count; n++) {
@@ -205,4 +208,29 @@ enum status passes_run(struct ir *ir, struct arena *arena, struct err *err)
     }
     drop_unneeded(ir);
     return OK;
+}
+
+static bool half_holds(const struct ir_tensor *tensor)
+{
+    uint64_t count =
+        nn_layout_bytes(tensor->layout, &tensor->shape) / sizeof *tensor->data;
+    float most = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        most = fmaxf(most, fabsf(tensor->data[i]));
+    }
+    return most <= NN_HALF_MAX;
+}
+
+void passes_halve(struct ir *ir)
+{
+    for (uint32_t n = 0; n < ir->node_count; n++) {
+        const struct ir_node *node = &ir->nodes[n];
+        bool weighted = node->code == NN_CONV || node->code == NN_GEMM ||
+                        node->code == NN_MAT_MUL || node->code == NN_CONV_TRANSPOSE;
+        if (node->dead || !weighted) {
+            continue;
+        }
+        struct ir_tensor *weights = &ir->tensors[node->inputs[1]];
+        weights->half = weights->data && half_holds(weights);
+    }
 }

@@ -12,4 +12,8 @@
 /* Runs all passes. ERR_LIMIT without memory. */
 enum status passes_run(struct ir *ir, struct arena *arena, struct err *err) MUST_USE;
 
+/* Marks the weights of convolutions and matrix products that f16 can hold, packed or not,
+ * to be written as f16. */
+void passes_halve(struct ir *ir);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "nn/crc32c.h"
+#include "nn/half.h"
 #include "nn/packing.h"
 #include "nn/preprocess.h"
 
@@ -150,8 +151,10 @@ static void write_tensors(struct writer *writer)
     begin_section(writer, NN_S_TENSORS, writer->tensor_count, NN_TENSOR_BYTES);
     for (uint32_t i = 0; i < writer->tensor_count; i++) {
         const struct ir_tensor *tensor = &writer->ir->tensors[writer->tensors[i]];
-        uint64_t bytes = nn_layout_bytes(tensor->layout, &tensor->shape);
+        uint64_t bytes =
+            nn_layout_bytes(tensor->layout, &tensor->shape) / (tensor->half ? 2 : 1);
         uint64_t offset = tensor->offset;
+        writer->features |= tensor->half ? NN_FEATURE_HALF : 0;
         if (tensor->layout != NN_ROWS) {
             writer->features |= NN_FEATURE_PACKED;
         }
@@ -161,7 +164,7 @@ static void write_tensors(struct writer *writer)
         }
         struct buf *file = writer->file;
         put_u32(file, put_text(writer, tensor->name));
-        put_u8(file, NN_F32);
+        put_u8(file, tensor->half ? NN_F16 : NN_F32);
         put_u8(file, tensor->shape.rank);
         put_u8(file, tensor->data ? NN_DATA : NN_ARENA);
         put_u8(file, tensor->layout);
@@ -212,6 +215,8 @@ static void write_nodes(struct writer *writer)
         ref += node->input_count + 1;
         attr += attrs;
         writer->macs += node->macs;
+        bool rows = writer->ir->tensors[node->output].layout == NN_ROWS;
+        writer->features |= node->code == NN_UNARY && !rows ? NN_FEATURE_FUNCTIONS : 0;
         writer->op_set[node->code / 8] =
             (uint8_t)(writer->op_set[node->code / 8] | 1u << node->code % 8);
     }
@@ -370,6 +375,16 @@ static void write_values(struct writer *writer, const float *values, uint32_t te
     buf_add(writer->file, values, (size_t)nn_layout_bytes(laid->layout, &laid->shape));
 }
 
+static void write_halves(struct writer *writer, const struct ir_tensor *tensor)
+{
+    uint64_t count =
+        nn_layout_bytes(tensor->layout, &tensor->shape) / sizeof *tensor->data;
+    pad_to_64(writer);
+    for (uint64_t i = 0; i < count; i++) {
+        put_u16(writer->file, nn_half_narrow(tensor->data[i]));
+    }
+}
+
 static void write_data(struct writer *writer)
 {
     const struct write_description *description = writer->description;
@@ -378,7 +393,9 @@ static void write_data(struct writer *writer)
                   NN_ALIGN);
     for (uint32_t i = 0; i < writer->tensor_count; i++) {
         const struct ir_tensor *tensor = &ir->tensors[writer->tensors[i]];
-        if (tensor->data) {
+        if (tensor->half) {
+            write_halves(writer, tensor);
+        } else if (tensor->data) {
             write_values(writer, tensor->data, writer->tensors[i]);
         }
     }

@@ -136,9 +136,12 @@ uint64_t muster_nn_weight_bytes(const struct muster_nn_model *model)
 
 struct muster_nn_abilities muster_nn_runtime(void)
 {
-    struct muster_nn_abilities runtime = {.major = NN_MAJOR,
-                                          .minor = NN_MINOR,
-                                          .features = NN_FEATURE_PACKED | NN_FEATURE_FIT};
+    const uint64_t functions = NN_CORE ? 0 : NN_FEATURE_FUNCTIONS;
+    struct muster_nn_abilities runtime = {
+        .major = NN_MAJOR,
+        .minor = NN_MINOR,
+        .features = NN_FEATURE_HALF | NN_FEATURE_PACKED | NN_FEATURE_FIT | functions,
+    };
     for (unsigned code = NN_CONV; code < NN_OP_CODES; code++) {
         unsigned bit = nn_op_info(code) ? 1u << code % 8 : 0;
         runtime.op_set[code / 8] = (uint8_t)(runtime.op_set[code / 8] | bit);

@@ -65,6 +65,9 @@ static void model_free(struct muster_nn_model *model)
     if (model->mapped) {
         (void)munmap((void *)(uintptr_t)model->file, model->file_bytes);
     }
+    for (uint32_t i = 0; model->tensors && i < nn_count(model, NN_S_TENSORS); i++) {
+        free(model->tensors[i].widened);
+    }
     free(model->tensors);
     free(model->nodes);
     free(model->refs);

@@ -88,8 +88,10 @@ enum nn_section {
 
 enum nn_dtype { NN_F32 = 1, NN_F16, NN_BF16, NN_I8, NN_U8, NN_I32, NN_I4 };
 /* Feature bits. */
+#define NN_FEATURE_HALF UINT64_C(0x02)
 #define NN_FEATURE_PACKED UINT64_C(0x04)
 #define NN_FEATURE_FIT UINT64_C(0x08)
+#define NN_FEATURE_FUNCTIONS UINT64_C(0x20)
 
 /* Where the elements of a tensor are; section 4.12. */
 enum nn_layout { NN_ROWS, NN_BLOCKED, NN_LAST, NN_PANELS, NN_LAYOUTS };

@@ -27,6 +27,7 @@ struct nn_tensor {
     uint64_t offset; /* in the arena or in the data section */
     uint64_t bytes;
     uint32_t elements;
+    float *widened; /* an f16 constant as f32, from the heap; NULL for others */
 };
 
 struct nn_node {
@@ -119,11 +120,12 @@ enum muster_nn_status nn_graph_check(struct muster_nn_model *model, uint64_t max
  */
 const char *nn_text(const struct muster_nn_model *model, uint32_t offset);
 
-/* The f32 values of a constant. */
+/* The f32 values of a constant, in whole blocks of 64 bytes. */
 static inline const float *nn_constant(const struct muster_nn_model *model,
                                        const struct nn_tensor *tensor)
 {
-    return (const float *)(const void *)(model->data + tensor->offset);
+    const void *stored = model->data + tensor->offset;
+    return tensor->widened ? tensor->widened : (const float *)stored;
 }
 
 #endif

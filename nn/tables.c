@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "nn/half.h"
 #include "nn/model.h"
 #include "nn/packing.h"
 
@@ -58,7 +59,9 @@ static enum muster_nn_status decode_tensor(const struct muster_nn_model *model,
         return INVALID("tensor %u has the unknown dtype %u", index, at[4]);
     }
     bool packed = (model->needs.features & NN_FEATURE_PACKED) != 0;
-    if (at[4] != NN_F32 || at[7] >= (packed ? NN_LAYOUTS : NN_BLOCKED) ||
+    bool half = at[4] == NN_F16 && at[6] == NN_DATA &&
+                (model->needs.features & NN_FEATURE_HALF) != 0;
+    if ((at[4] != NN_F32 && !half) || at[7] >= (packed ? NN_LAYOUTS : NN_BLOCKED) ||
         le_u32(at + 32) != 0) {
         return INVALID("tensor %u needs a feature that the header does not name", index);
     }
@@ -66,12 +69,12 @@ static enum muster_nn_status decode_tensor(const struct muster_nn_model *model,
     if (status) {
         return status;
     }
-    tensor->dtype = NN_F32;
+    tensor->dtype = half ? NN_F16 : NN_F32;
     tensor->place = at[6] == NN_DATA ? NN_DATA : NN_ARENA;
     tensor->offset = le_u64(at + 40);
     tensor->bytes = le_u64(at + 48);
     tensor->layout = (enum nn_layout)at[7];
-    uint64_t bytes = nn_layout_bytes(tensor->layout, &tensor->shape);
+    uint64_t bytes = nn_layout_bytes(tensor->layout, &tensor->shape) / (half ? 2 : 1);
     bool misplaced = tensor->layout != NN_ROWS &&
                      (tensor->layout == NN_PANELS) != (tensor->place == NN_DATA);
     if (bytes == 0 || misplaced || tensor->bytes != bytes) {
@@ -107,13 +110,36 @@ static bool all_finite(const float *values, uint32_t count)
 /* The lanes past the outputs in the last panel are zero. */
 static bool panels_end_in_zeros(const float *values, const struct nn_tensor *tensor)
 {
+    uint64_t count = nn_layout_bytes(tensor->layout, &tensor->shape) / sizeof *values;
     uint32_t lanes = tensor->shape.dims[0] % NN_BLOCK;
     uint64_t each = tensor->elements / tensor->shape.dims[0] * NN_BLOCK;
     uint32_t any = 0;
-    for (uint64_t i = tensor->bytes / sizeof(float) - each; i < tensor->bytes / 4; i++) {
+    for (uint64_t i = count - each; i < count; i++) {
         any |= i % NN_BLOCK < lanes ? 0 : nn_bits_of(values[i]);
     }
     return lanes == 0 || any == 0;
+}
+
+/* Widens an f16 constant into memory of its own, so that no kernel knows of halves. */
+static enum muster_nn_status widen(const struct muster_nn_model *model, uint32_t index,
+                                   struct muster_nn_error *error)
+{
+    struct nn_tensor *tensor = &model->tensors[index];
+    const uint8_t *at = model->data + tensor->offset;
+    size_t count = (size_t)tensor->bytes / sizeof(uint16_t);
+    size_t room = (size_t)nn_align64(count * sizeof(float));
+    bool finite = true;
+    tensor->widened = aligned_alloc(NN_ALIGN, room);
+    if (!tensor->widened) {
+        return NO_MEMORY();
+    }
+    for (size_t i = 0; i < count; i++) {
+        finite = finite && nn_half_is_finite(le_u16(at + 2 * i));
+        tensor->widened[i] = nn_half_widen(le_u16(at + 2 * i));
+    }
+    memset(tensor->widened + count, 0, room - count * sizeof(float));
+    return finite ? MUSTER_NN_OK
+                  : INVALID("constant %u has a value that is not finite", index);
 }
 
 /* One constant follows another: `*end` is where the data section is used up to. */
@@ -131,8 +157,13 @@ static enum muster_nn_status check_constant(const struct muster_nn_model *model,
     if (!zero_bytes(model->data + *end, (size_t)(begin - *end))) {
         return INVALID("padding before constant %u is not zero", index);
     }
-    if (!all_finite(nn_constant(model, tensor),
-                    (uint32_t)(tensor->bytes / sizeof(float)))) {
+    if (tensor->dtype == NN_F16) {
+        enum muster_nn_status status = widen(model, index, error);
+        if (status) {
+            return status;
+        }
+    } else if (!all_finite(nn_constant(model, tensor),
+                           (uint32_t)(tensor->bytes / sizeof(float)))) {
         return INVALID("constant %u has a value that is not finite", index);
     }
     if (tensor->layout == NN_PANELS &&
@@ -169,11 +200,16 @@ static enum muster_nn_status decode_tensors(struct muster_nn_model *model,
         }
     }
     model->data_used = end;
-    bool packed = false;
+    uint64_t needed = 0;
     for (uint32_t i = 0; i < count; i++) {
-        packed = packed || model->tensors[i].layout != NN_ROWS;
+        needed |= model->tensors[i].layout != NN_ROWS ? NN_FEATURE_PACKED : 0;
+        needed |= model->tensors[i].dtype == NN_F16 ? NN_FEATURE_HALF : 0;
     }
-    if (packed != ((model->needs.features & NN_FEATURE_PACKED) != 0)) {
+    bool functions = (model->needs.features & NN_FEATURE_FUNCTIONS) != 0;
+    bool unary = (model->needs.op_set[NN_UNARY / 8] & 1u << NN_UNARY % 8) != 0;
+    bool packed = (needed & NN_FEATURE_PACKED) != 0;
+    if (needed != (model->needs.features & (NN_FEATURE_PACKED | NN_FEATURE_HALF)) ||
+        (functions && !(packed && unary))) {
         return INVALID("the feature bits are not those that the tensors need");
     }
     return MUSTER_NN_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The operators past the core ones, against values worked out by hand; and shapes that
  * are computed in the graph, which the importer folds. */
+#include "nn/format.h"
 #include "tests/unit/converter/import_run.h"
 
 #define DIMS(...)                                                                        \
@@ -184,6 +185,91 @@ static void a_transposed_convolution_spreads_its_input(void **state)
     expect_output(&b, VALUES(1, 2), VALUES(10, 102, 20, 200), 4);
 }
 
+/* The full output is 1, 12, 120, 200. */
+static void an_odd_pad_of_an_output_shape_lies_where_onnx_says(void **state)
+{
+    (void)state;
+    static const char *const pads[] = {"NOTSET", "SAME_LOWER", "SAME_UPPER"};
+    static const float full[] = {1, 12, 120, 200, 0};
+    for (int64_t size = 3; size <= 5; size++) {
+        for (size_t i = 0; i < 3; i++) {
+            struct onnx_builder b = begin(13, DIMS(1, 1, 2));
+            onnx_floats(&b, "w", DIMS(1, 1, 3), VALUES(1, 10, 100));
+            attr_ints(&b, "output_shape", 1, &size);
+            attr_text(&b, "auto_pad", pads[i]);
+            onnx_node(&b, "ConvTranspose", "x,w", "y");
+            expect_output(&b, VALUES(1, 2), full + (size == 3 && i < 2), (size_t)size);
+        }
+    }
+}
+
+static void functions_in_blocks_are_a_feature_that_a_reader_must_have(void **state)
+{
+    (void)state;
+    for (int rows = 0; rows < 2; rows++) {
+        uint64_t random = 3;
+        struct err err = {0};
+        BUF_AUTO file = BUF_INIT(BUILDER_MAX);
+        struct onnx_builder b = begin(13, DIMS(1, 16, 2, 2));
+        random_floats(&b, "w", 4, (int64_t[]){16, 16, 1, 1}, &random);
+        onnx_node(&b, "Conv", "x,w", "c");
+        onnx_node(&b, "Sigmoid", "c", "s");
+        onnx_node(&b, "Conv", "s,w", "y");
+        const struct import_options options = {.rows = rows};
+        assert_int_equal(import_built(&b, &options, &file, &err), OK);
+        struct opened opened = open_built(&file);
+        uint64_t features = muster_nn_needs(opened.model).features;
+        assert_int_equal((features & NN_FEATURE_FUNCTIONS) == 0, rows);
+        close_built(&opened);
+    }
+}
+
+static void every_input_may_need_a_form_of_its_own(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    BUF_AUTO file = BUF_INIT(BUILDER_MAX);
+    struct onnx_builder b = begin(13, DIMS(8));
+    onnx_input(&b, "z", DIMS(8));
+    onnx_node(&b, "Atanh", "x", "p"); /* only below one */
+    onnx_node(&b, "Acosh", "z", "q"); /* only above one */
+    onnx_node(&b, "Mul", "p,q", "y");
+    if (import_built(&b, &(struct import_options){0}, &file, &err)) {
+        fail_msg("%s", err.detail);
+    }
+}
+
+static void an_activation_does_not_hide_what_is_no_number(void **state)
+{
+    (void)state;
+    static const char *const ops[] = {"Relu", "Clip"};
+    for (size_t i = 0; i < 2; i++) {
+        struct onnx_builder b = begin(10, DIMS(1));
+        onnx_floats(&b, "z", DIMS(1), VALUES(0));
+        onnx_node(&b, "Div", "z,z", "n");
+        onnx_node(&b, ops[i], "n", "r");
+        onnx_node(&b, "Add", "x,r", "y");
+        expect_refusal(&b, ERR_ONNX_UNSUPPORTED, "finite");
+    }
+}
+
+static void a_dropout_of_nothing_is_an_identity_in_training_too(void **state)
+{
+    (void)state;
+    for (int ratio = 0; ratio < 2; ratio++) {
+        struct onnx_builder b = begin(13, DIMS(2));
+        onnx_floats(&b, "r", 0, NULL, (float[]){(float)ratio / 2});
+        onnx_ints(&b, "t", 1, (int64_t[]){1});
+        onnx_node(&b, "Dropout", "x,r,t", "d");
+        onnx_node(&b, "Relu", "d", "y");
+        if (ratio) {
+            expect_refusal(&b, ERR_ONNX_UNSUPPORTED, "training mode");
+        } else {
+            expect_output(&b, VALUES(-1, 2), VALUES(0, 2), 2);
+        }
+    }
+}
+
 static void normalisations_become_plain_nodes(void **state)
 {
     (void)state;
@@ -227,6 +313,11 @@ int main(void)
         cmocka_unit_test(a_shape_worked_out_in_the_graph_is_folded),
         cmocka_unit_test(resizing_places_pixels_as_it_is_told),
         cmocka_unit_test(a_transposed_convolution_spreads_its_input),
+        cmocka_unit_test(an_odd_pad_of_an_output_shape_lies_where_onnx_says),
+        cmocka_unit_test(functions_in_blocks_are_a_feature_that_a_reader_must_have),
+        cmocka_unit_test(every_input_may_need_a_form_of_its_own),
+        cmocka_unit_test(an_activation_does_not_hide_what_is_no_number),
+        cmocka_unit_test(a_dropout_of_nothing_is_an_identity_in_training_too),
         cmocka_unit_test(normalisations_become_plain_nodes),
         cmocka_unit_test(integers_that_are_not_constant_are_refused),
     };

@@ -61,6 +61,22 @@ static void random_convolutions_agree(void **state)
     }
 }
 
+/* One tap, and outputs that lie behind the input: none is a plain matrix product. */
+static void a_pad_at_the_end_alone_is_no_input(void **state)
+{
+    (void)state;
+    uint64_t random = 26;
+    for (unsigned side = 0; side < 2; side++) {
+        struct onnx_builder b = onnx_begin(13);
+        onnx_input(&b, "x", 4, (int64_t[]){1, 32, 3, 4});
+        random_floats(&b, "w", 4, (int64_t[]){32, 32, 1, 1}, &random);
+        attr_ints(&b, "pads", 4, (int64_t[]){0, 0, side == 0, side == 1});
+        onnx_node(&b, "Conv", "x,w", "y");
+        onnx_output(&b, "y");
+        expect_agreement(&b, side);
+    }
+}
+
 /* Blocks that are pooled, summed, scaled by channel, joined and multiplied out. */
 static void add_tail(struct onnx_builder *b, int64_t channels, uint64_t *random)
 {
@@ -159,6 +175,38 @@ static void random_matrices_agree(void **state)
     }
 }
 
+static void what_is_no_number_passes_an_activation(void **state)
+{
+    (void)state;
+    struct onnx_builder b = onnx_begin(10);
+    struct err err = {0};
+    float in[17];
+    uint64_t random = 25;
+    size_t count = 0;
+    BUF_AUTO file = BUF_INIT(BUILDER_MAX);
+    onnx_input(&b, "x", 4, (int64_t[]){1, 17, 1, 1});
+    random_floats(&b, "w", 4, (int64_t[]){17, 17, 1, 1}, &random);
+    onnx_node(&b, "Conv", "x,w", "c");
+    onnx_node(&b, "Relu", "c", "r");
+    onnx_node(&b, "Conv", "r,w", "d");
+    attr_float(&b, "min", -1);
+    attr_float(&b, "max", 1);
+    onnx_node(&b, "Clip", "d", "y");
+    onnx_output(&b, "y");
+    assert_int_equal(import_built(&b, &(struct import_options){0}, &file, &err), OK);
+    struct opened opened = open_built(&file);
+    for (size_t i = 0; i < 17; i++) {
+        in[i] = NAN;
+    }
+    assert_int_equal(muster_nn_set_input(opened.context, 0, in, 17, NULL), 0);
+    assert_int_equal(muster_nn_run(opened.context, NULL), 0);
+    const float *got = muster_nn_output(opened.context, 0, &count);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(isnan(got[i]));
+    }
+    close_built(&opened);
+}
+
 /* All that the environment can name. */
 static int choose(enum nn_isa isa)
 {
@@ -169,9 +217,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_convolutions_agree),
+        cmocka_unit_test(a_pad_at_the_end_alone_is_no_input),
         cmocka_unit_test(random_blocks_agree),
         cmocka_unit_test(random_functions_agree),
         cmocka_unit_test(random_matrices_agree),
+        cmocka_unit_test(what_is_no_number_passes_an_activation),
     };
     int failed = 0;
     for (enum nn_isa isa = NN_ISA_GENERIC; isa < NN_ISAS; isa++) {

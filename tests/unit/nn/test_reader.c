@@ -126,6 +126,11 @@ static void layouts_have_rules(void **state)
     assert_int_equal(panels[3], NN_PANELS);
     const uint32_t layout = UINT32_C(1) << 24;
     expect_refused(&b, b.data + NN_H_FEATURES, 0, "needs a feature");
+    expect_refused(&b, b.data + NN_H_FEATURES, NN_FEATURE_PACKED | NN_FEATURE_HALF,
+                   "not those that the tensors need");
+    expect_refused(&b, panels, le_u32(panels) + NN_F16 - NN_F32, "needs a feature");
+    expect_refused(&b, b.data + NN_H_FEATURES, NN_FEATURE_PACKED | NN_FEATURE_FUNCTIONS,
+                   "feature bits");
     expect_refused(&b, last, le_u32(last) + (NN_LAYOUTS - NN_LAST) * layout, "a feature");
     expect_refused(&b, last, le_u32(last) - (NN_LAST - NN_BLOCKED) * layout, "bytes for");
     expect_refused(&b, last, le_u32(last) - NN_LAST * layout, "in these layouts");
