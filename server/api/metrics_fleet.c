@@ -25,6 +25,26 @@ static void add_nodes(struct buf *out, const struct nodes_census *nodes)
     }
 }
 
+static void add_behind(struct buf *out, const struct nodes_census *nodes)
+{
+    static const char *const over[CENSUS_LAGS] = {"10s", "1m", "10m", "1h"};
+    const char *lagging = "muster_lagging_nodes";
+    const struct metric queues[] = {
+        {"muster_queued_batches", "gauge",
+         "Batches that wait on active nodes that are current, by their newest health.",
+         (uint64_t)nodes->queued},
+        {"muster_queued_nodes", "gauge", "Such nodes on which a batch waits.",
+         (uint64_t)nodes->queued_nodes},
+    };
+    metric_add_all(out, queues, sizeof queues / sizeof queues[0]);
+    metric_head(out, lagging, "gauge",
+                "Active nodes that are current and whose newest report came longer after "
+                "its last prediction.");
+    for (int i = 0; i < CENSUS_LAGS; i++) {
+        metric_add_sample(out, lagging, "over", over[i], nodes->lagging[i]);
+    }
+}
+
 /* What stands in the labels of a version: published or not. */
 static const char *version_label(const struct fleet_version *version)
 {
@@ -92,6 +112,7 @@ void metrics_add_fleet(struct buf *out, const struct fleet_view *fleet)
          (uint64_t)fleet->predictions},
     };
     add_nodes(out, &fleet->nodes);
+    add_behind(out, &fleet->nodes);
     add_versions(out, fleet);
     metric_add_all(out, totals, sizeof totals / sizeof totals[0]);
 }

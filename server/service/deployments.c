@@ -347,6 +347,11 @@ static enum status judge(const struct deployments *deployments,
     struct artifact_info chosen;
     memcpy(ret_offer->model, item->info.model, sizeof ret_offer->model);
     ret_offer->seq = item->info.seq;
+    ret_offer->deployment = item->info;
+    ret_offer->deployment.selector = arena_strdup(arena, item->info.selector);
+    if (!ret_offer->deployment.selector) {
+        return ERR_NO_MEMORY;
+    }
     (void)artifacts_version_name(deployments->artifacts, item->info.model, item->info.seq,
                                  ret_offer->version);
     if (artifacts_choose(deployments->artifacts, &wish, &chosen)) {

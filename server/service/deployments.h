@@ -60,6 +60,7 @@ struct node_offer {
     char offered[65]; /* variant; "": none, the node keeps what it has */
     struct artifact_fit *variants;
     size_t variant_count; /* 0: the version was withdrawn */
+    struct deployment_info deployment;
 };
 
 /* What a node shall run, one artifact a model, by model; returns how many. */

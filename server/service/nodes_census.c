@@ -7,6 +7,24 @@
 
 enum { SLICE = 1000 }; /* nodes that are counted under one lock */
 
+const int64_t census_lags_ms[CENSUS_LAGS] = {10000, 60000, 600000, 3600000};
+
+/* What a current node is behind by. */
+static void count_behind(const struct node *node, struct nodes_census *census)
+{
+    int64_t queued = atomic_load_explicit(&node->queued, memory_order_relaxed);
+    int64_t lag_ms = atomic_load_explicit(&node->lag_ms, memory_order_relaxed);
+    if (queued != NODE_UNTOLD && queued > 0) {
+        if (__builtin_add_overflow(census->queued, queued, &census->queued)) {
+            census->queued = INT64_MAX;
+        }
+        census->queued_nodes++;
+    }
+    for (int i = 0; i < CENSUS_LAGS; i++) {
+        census->lagging[i] += lag_ms != NODE_UNTOLD && lag_ms > census_lags_ms[i];
+    }
+}
+
 /* Counts the next nodes from number `from` on; returns where to go on. */
 static size_t count_slice(struct nodes *nodes, size_t from, int64_t now_ms,
                           const struct contact_limits *limits,
@@ -20,7 +38,11 @@ static size_t count_slice(struct nodes *nodes, size_t from, int64_t now_ms,
         census->total++;
         census->by_state[node->state]++;
         if (node->state == NODE_ACTIVE) {
-            census->by_contact[node_contact_of(limits, seen_ms, now_ms)]++;
+            enum node_contact contact = node_contact_of(limits, seen_ms, now_ms);
+            census->by_contact[contact]++;
+            if (contact == CONTACT_CURRENT) {
+                count_behind(node, census);
+            }
         }
     }
     from = end == nodes->count ? SIZE_MAX : end;

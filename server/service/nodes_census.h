@@ -13,10 +13,18 @@
 #include "server/service/node_contact.h"
 #include "server/service/nodes.h"
 
+enum { CENSUS_LAGS = 4 };
+
+/* Above 10 s, 1 min, 10 min, 1 h. */
+extern const int64_t census_lags_ms[CENSUS_LAGS];
+
 struct nodes_census {
     int64_t total;
     int64_t by_state[NODE_REVOKED + 1];
     int64_t by_contact[CONTACT_COUNT]; /* of the active ones */
+    /* Of the active ones that are current: what a silent node told last is old. */
+    int64_t queued, queued_nodes; /* batches that wait; nodes where one does */
+    int64_t lagging[CENSUS_LAGS]; /* whose newest report came later than that */
 };
 
 /* Nodes that are not revoked, by the artifact and model of their newest report. */

@@ -62,7 +62,8 @@ function Transports({ variant, versions }) {
 }
 
 function variantRows(model) {
-  return model.versions.flatMap((version) => version.variants.map((variant, i) => ({ version, variant, first: i === 0 })));
+  const newestFirst = [...model.versions].sort((a, b) => b.seq - a.seq);
+  return newestFirst.flatMap((version) => version.variants.map((variant, i) => ({ version, variant, first: i === 0 })));
 }
 
 function VersionCell({ model, row, newest }) {

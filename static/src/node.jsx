@@ -15,7 +15,7 @@ const list = (items) => (items?.length ? items.join(', ') : null);
 function Numbers({ node }) {
   const health = node?.health ?? {};
   return (
-    <dl class="stats" aria-label={t('node.health')}>
+    <dl class="stats low" aria-label={t('node.health')}>
       <Stat id="node-version" label={t('node.runs')} value={node && (node.version ?? node.model)}
         hint={node?.model && <Link to={view({ view: 'model', name: node.model })} translate={false}>{node.model}</Link>} />
       <Stat id="last_report" label={t('nodes.last_report')} value={node && ago(node.last_report_ms, Date.now())}
@@ -62,10 +62,14 @@ function About({ node }) {
 const TONES = { runs: 'current', too_big_or_new: 'late', other_hardware: 'never' };
 
 function Offer({ offer }) {
+  const { deployment } = offer;
   const named = { model: offer.model, version: offer.version, variant: offer.offered };
   return (
     <div class="offer">
       <p>{t(offer.offered ? 'node.why.offered' : 'node.why.nothing', named)}</p>
+      {deployment && (
+        <p class="soft">{t('node.why.deployment', { id: deployment.id, by: deployment.created_by, selector: deployment.selector || t('node.why.all') })}</p>
+      )}
       <ul class="variants">
         {offer.variants.map((one) => (
           <li key={one.variant}>

@@ -174,6 +174,8 @@ export const STRINGS = {
   'node.reports.seq': ['Stream and number', '流与序号'],
   'node.why': ['Why it runs what it runs', '为何运行此版本'],
   'node.why.offered': ['The server offers {variant} of {model} {version}.', '服务器提供 {model} {version} 的 {variant}。'],
+  'node.why.deployment': ['Deployment {id} of {by}, for {selector}', '部署 {id}，由 {by} 创建，范围：{selector}'],
+  'node.why.all': ['all nodes', '全部设备'],
   'node.why.nothing': ['No variant of {model} {version} runs on this node.', '{model} {version} 没有可在此设备上运行的变体。'],
   'verdict.runs': ['runs', '可运行'],
   'verdict.too_big_or_new': ['too big or new', '过大或过新'],

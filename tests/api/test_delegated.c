@@ -107,6 +107,48 @@ static void its_model_is_deployed_and_its_floors_are_its_own(void **state)
                      201);
 }
 
+/* The signature of a role on a model, or NULL; the caller releases `ret_model`. */
+static const json_t *signature_of(const char *target, const char *role,
+                                  json_t **ret_model)
+{
+    REPLY_AUTO reply = {0};
+    assert_int_equal(get(target, &reply), 200);
+    *ret_model = json_loads(reply.answer.body, 0, NULL);
+    size_t i;
+    const json_t *item;
+    json_array_foreach(json_object_get(*ret_model, "signatures"), i, item)
+    {
+        if (strcmp(json_string_value(json_object_get(item, "role")), role) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static void a_model_tells_who_signed_what_it_rests_on(void **state)
+{
+    (void)state;
+    json_t *model = NULL;
+    const json_t *team = signature_of("/v1/models/team", "the team", &model);
+    const json_t *key = json_array_get(json_object_get(team, "keys"), 0);
+    assert_true(json_is_true(json_object_get(team, "delegated")));
+    assert_int_equal(json_integer_value(json_object_get(team, "version")), 1);
+    assert_int_equal(json_integer_value(json_object_get(team, "threshold")), 1);
+    assert_int_equal(json_array_size(json_object_get(team, "keys")), 1);
+    assert_string_equal(json_string_value(json_object_get(key, "keytype")), "ed25519");
+    assert_true(json_is_true(json_object_get(key, "signed")));
+    assert_int_equal(json_array_size(json_object_get(model, "signatures")), 5);
+    const json_t *versions = json_object_get(model, "versions");
+    const json_t *variants = json_object_get(json_array_get(versions, 0), "variants");
+    assert_string_equal(
+        json_string_value(json_object_get(json_array_get(variants, 0), "format")),
+        "mnet/1");
+    json_decref(model);
+    assert_null(signature_of("/v1/models/shop", "the team", &model));
+    assert_int_equal(json_array_size(json_object_get(model, "signatures")), 4);
+    json_decref(model);
+}
+
 static void what_a_client_would_refuse_in_a_role_changes_nothing(void **state)
 {
     (void)state;
@@ -207,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_team_s_role_is_listed_and_served),
         cmocka_unit_test(its_model_is_deployed_and_its_floors_are_its_own),
+        cmocka_unit_test(a_model_tells_who_signed_what_it_rests_on),
         cmocka_unit_test(what_a_client_would_refuse_in_a_role_changes_nothing),
         cmocka_unit_test(a_new_version_raises_its_floor),
         cmocka_unit_test(a_role_that_did_not_change_need_not_come_again),

@@ -160,6 +160,16 @@ static void its_gauges_are_those_of_sql(void **state)
          "SELECT count(*) FROM v_node_health WHERE artifact LIKE '01%'"},
         {"muster_running_nodes{model=\"fashion\",version=\"2.0.0\",variant=\"int8\"}",
          "SELECT count(*) FROM v_node_health WHERE artifact LIKE '02%'"},
+        {"muster_queued_batches", "SELECT sum(queued) FROM node_health JOIN node ON id = "
+                                  "node_id WHERE node.state ="
+                                  " 'active'"},
+        {"muster_queued_nodes", "SELECT count(*) FROM node_health WHERE queued > 0"},
+        {"muster_lagging_nodes{over=\"10s\"}",
+         "SELECT count(*) FROM (SELECT max(id), lag_ms FROM prediction GROUP BY node_id)"
+         " WHERE lag_ms > 10000"},
+        {"muster_lagging_nodes{over=\"1h\"}",
+         "SELECT count(*) FROM (SELECT max(id), lag_ms FROM prediction GROUP BY node_id)"
+         " WHERE lag_ms > 3600000"},
         {"muster_fleet_reports_total", "SELECT count(*) FROM report"},
         {"muster_fleet_predictions_total", "SELECT sum(n) FROM class_quarter"},
     };

@@ -170,6 +170,108 @@ static void a_summary_is_as_late_as_its_end(void **state)
     json_decref(page);
 }
 
+/* Of the node of the world. */
+static json_t *get_node(int node)
+{
+    char target[64];
+    (void)snprintf(target, sizeof target, "/v1/nodes/%" PRId64, world.nodes[node].id);
+    return world_get(&world, target);
+}
+
+static int64_t count_of_node(int node, const char *what, const char *rest)
+{
+    return world_count(&world, "SELECT %s WHERE node_id = %" PRId64 "%s", what,
+                       world.nodes[node].id, rest);
+}
+
+static void a_node_tells_its_newest_reports(void **state)
+{
+    (void)state;
+    json_t *node = get_node(1);
+    assert_int_equal(json_array_size(world_member(node, "reports")), 2);
+    assert_int_equal(world_number(node, "reports.0.rows"), 20);
+    assert_int_equal(world_number(node, "reports.0.predictions"), 20);
+    assert_int_equal(world_number(node, "reports.1.rows"), 50);
+    assert_int_equal(world_number(node, "reports.0.received_ms"),
+                     count_of_node(1, "max(first_id) >> 12 FROM report", ""));
+    assert_int_equal(world_number(node, "reports.0.seq"),
+                     count_of_node(1, "max(seq) FROM report", ""));
+    assert_string_equal(world_text(node, "reports.0.version"), "2.0.0");
+    assert_string_equal(world_text(node, "reports.0.mode"), "full");
+    json_decref(node);
+    node = get_node(2);
+    assert_int_equal(world_number(node, "reports.0.rows"), 1);
+    assert_int_equal(world_number(node, "reports.0.predictions"), 1800);
+    assert_string_equal(world_text(node, "reports.0.mode"), "sampled");
+    json_decref(node);
+}
+
+static void a_node_tells_what_it_ran_and_only_its_own(void **state)
+{
+    (void)state;
+    for (int i = 0; i < WORLD_NODES; i++) {
+        json_t *node = get_node(i);
+        assert_int_equal(json_array_size(world_member(node, "history")), 1);
+        assert_string_equal(world_text(node, "history.0.version"),
+                            i == 1 ? "2.0.0" : "1.0.0");
+        assert_int_equal(world_number(node, "history.0.predictions"),
+                         count_of_node(i, "sum(n) FROM node_hour", ""));
+        assert_int_equal(world_number(node, "history.0.reports"),
+                         count_of_node(i, "count(*) FROM report", ""));
+        assert_int_equal(world_number(node, "history.0.first_received_ms"),
+                         count_of_node(i, "min(first_id) >> 12 FROM report", ""));
+        assert_int_equal(world_number(node, "history.0.last_received_ms"),
+                         count_of_node(i, "max(first_id) >> 12 FROM report", ""));
+        json_decref(node);
+    }
+}
+
+static void a_node_tells_the_deployment_of_each_offer(void **state)
+{
+    (void)state;
+    static const char body[] =
+        "{\"model\":\"fashion\",\"version\":\"2.0.0\",\"selector\":\"site=lyon\"}";
+    assert_int_equal(
+        site_call(&world.site, "POST", "/v1/deployments", world.site.admin, body, NULL),
+        201);
+    json_t *node = get_node(0);
+    assert_string_equal(world_text(node, "offers.0.version"), "2.0.0");
+    assert_int_equal(world_number(node, "offers.0.deployment.id"),
+                     world_count(&world, "SELECT max(id) FROM deployment"));
+    assert_string_equal(world_text(node, "offers.0.deployment.selector"), "site=lyon");
+    assert_string_equal(world_text(node, "offers.0.deployment.created_by"), "init");
+    json_decref(node);
+    node = get_node(2);
+    assert_int_equal(json_array_size(world_member(node, "offers")), 0);
+    json_decref(node);
+}
+
+static void a_node_that_never_reported_has_no_past(void **state)
+{
+    (void)state;
+    char target[64];
+    (void)snprintf(target, sizeof target, "/v1/nodes/%" PRId64,
+                   world_count(&world, "SELECT id FROM node WHERE name = 'never'"));
+    json_t *node = world_get(&world, target);
+    assert_int_equal(json_array_size(world_member(node, "history")), 0);
+    assert_int_equal(json_array_size(world_member(node, "reports")), 0);
+    assert_true(world_number(node, "history_from_ms") > 0);
+    json_decref(node);
+}
+
+static void variants_count_the_nodes_that_run_them(void **state)
+{
+    (void)state;
+    json_t *model = world_get(&world, "/v1/models/fashion");
+    assert_string_equal(world_text(model, "versions.1.variants.0.variant"), "int8");
+    assert_int_equal(world_number(model, "versions.1.variants.0.nodes"), 1);
+    assert_int_equal(world_number(model, "versions.0.variants.0.nodes"), 2);
+    assert_int_equal(world_number(model, "versions.0.variants.0.ram_bytes"), 77);
+    assert_true(json_is_null(world_member(model, "versions.1.variants.0.ram_bytes")));
+    assert_int_equal(json_array_size(world_member(model, "signatures")), 0);
+    json_decref(model);
+}
+
 static void a_query_that_is_none_is_refused(void **state)
 {
     (void)state;
@@ -288,6 +390,11 @@ int main(void)
         cmocka_unit_test(a_node_has_the_numbers_of_its_newest_report),
         cmocka_unit_test(a_query_that_is_none_is_refused),
         cmocka_unit_test(csv_has_the_rows_of_the_list_and_no_formulas),
+        cmocka_unit_test(a_node_tells_its_newest_reports),
+        cmocka_unit_test(a_node_tells_what_it_ran_and_only_its_own),
+        cmocka_unit_test(a_node_that_never_reported_has_no_past),
+        cmocka_unit_test(variants_count_the_nodes_that_run_them),
+        cmocka_unit_test(a_node_tells_the_deployment_of_each_offer),
         cmocka_unit_test(a_summary_is_as_late_as_its_end),
         cmocka_unit_test(a_name_that_a_spreadsheet_would_run_is_quoted),
     };

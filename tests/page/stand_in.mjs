@@ -103,6 +103,7 @@ const key = (keyid, signed) => ({ keyid, keytype: 'ed25519', signed });
 const model = {
   model: 'fashion', task: 'classify', floor: 1, classes: CLASSES, detail: {},
   versions: [
+    { version: '1.0.0', seq: 1, published_ms: now - 240 * HOUR, nodes: 20, variants: [variant('fp32', 1, OLD, 861480, 20, [zst(700000)])] },
     {
       version: '1.1.0', seq: 2, published_ms: now - 12 * HOUR, nodes: 41,
       variants: [
@@ -110,7 +111,6 @@ const model = {
         variant('int8', 2, '70'.repeat(32), 219480, 41, [zst(180111)]),
       ],
     },
-    { version: '1.0.0', seq: 1, published_ms: now - 240 * HOUR, nodes: 20, variants: [variant('fp32', 1, OLD, 861480, 20, [zst(700000)])] },
   ],
   signatures: [
     { role: 'root', version: 1, expires_ms: now + 9000 * HOUR, threshold: 2, keys: [key('ab', true), key('cd', true), key('ef', false)] },
@@ -139,6 +139,7 @@ function node(id) {
     ...found,
     offers: [{
       model: 'fashion', version: '1.1.0', seq: 2, offered: 'int8',
+      deployment: { id: 3, selector: 'site=lyon', created_ms: now - 12 * HOUR, created_by: 'ops' },
       variants: [
         { variant: 'int8', path: 'fashion/2/int8.mnet', verdict: 'runs', reason: null },
         { variant: 'tpu', path: 'fashion/2/tpu.tflite', verdict: 'other_hardware', reason: 'format tflite/1, found mnet/1' },

@@ -95,12 +95,14 @@ async function a_node_and_a_model_have_a_page() {
   await ready(page);
   same(digits(await stat(page, 'predictions')).slice(0, 5), nodes[3].predictions, 'predictions of the node');
   await page.getByText('format tflite/1, found mnet/1').waitFor();
+  await page.getByText('Deployment 3 of ops, for site=lyon').waitFor();
   await accessible(page, 'node');
   await picture(page, pictures, 'node');
   await page.getByRole('link', { name: 'Models' }).click();
   await page.getByRole('link', { name: 'fashion' }).click();
   await page.getByText('from seq 1').waitFor();
   await page.getByText('2 of 3 keys').waitFor();
+  same((await page.locator('td[data-column="version"]').first().innerText()).slice(0, 5), '1.1.0', 'the newest version comes first');
   await ready(page);
   await accessible(page, 'model');
   await picture(page, pictures, 'model');
