@@ -4,10 +4,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "server/http/guard.h"
 #include "server/http/range.h"
 #include "server/http/target.h"
-#include "server/http/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -104,6 +105,19 @@ static void wait_for_the_end(int fd)
     }
 }
 
+/* 50 bytes a second at most. */
+static void trickle(int fd, const struct buf *body)
+{
+    struct pollfd client = {.fd = fd, .events = POLLIN};
+    bool going = true;
+    for (size_t i = 0; going && i + 1 < body->len; i++) {
+        going = poll(&client, 1, 20) == 0 && send_all(fd, body->data + i, 1);
+    }
+    if (going) {
+        wait_for_the_end(fd);
+    }
+}
+
 static void send_answer(int fd, const struct fixture_answer *answer)
 {
     char head[1024], length[64] = "";
@@ -117,6 +131,10 @@ static void send_answer(int fd, const struct fixture_answer *answer)
                        "HTTP/1.1 %d Fixture\r\n%s%sConnection: close\r\n\r\n",
                        answer->status, length, answer->headers);
     bool going = send_all(fd, head, (size_t)len);
+    if (answer->manner == ANSWER_TRICKLE && going) {
+        trickle(fd, &answer->body);
+        return;
+    }
     bool broken = answer->manner == ANSWER_CUT || answer->manner == ANSWER_STALL;
     size_t part =
         broken ? (answer->part ? answer->part : answer->body.len / 2) : answer->body.len;

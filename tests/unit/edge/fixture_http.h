@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fixture_http: a small HTTP/1.1 server on a thread of its own, for tests of clients. A
  * thread and one request a connection; it can also misbehave: cut an answer, stall, never
- * end it, hang up. */
+ * end it, trickle, hang up. */
 #ifndef MUSTER_TESTS_UNIT_EDGE_FIXTURE_HTTP_H
 #define MUSTER_TESTS_UNIT_EDGE_FIXTURE_HTTP_H
 
@@ -26,6 +26,7 @@ enum fixture_manner {
     ANSWER_WHOLE,
     ANSWER_CUT,     /* half the body, or `part` bytes, then hangs up */
     ANSWER_STALL,   /* the same, then says nothing more until the client hangs up */
+    ANSWER_TRICKLE, /* a byte now and then, never all of them */
     ANSWER_ENDLESS, /* the body again and again until the client has enough */
     ANSWER_NONE,    /* hangs up */
 };

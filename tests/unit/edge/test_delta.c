@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -176,6 +177,43 @@ static void a_delta_whose_header_names_another_base_is_passed_over(void **state)
     passes_over(&delta, "content.corrupt");
 }
 
+enum { LENGTH_AT = 8, LENGTH_BYTES = 8, MOST_MORE_KB = 64 << 10 };
+
+static long most_memory_kb(void)
+{
+    struct rusage usage;
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_maxrss;
+}
+
+/* A tebibyte, or all that 64 bits can say: nothing is kept free for it. */
+static void a_delta_that_claims_a_giant_result_is_passed_over(void **state)
+{
+    (void)state;
+    BUF_AUTO delta = BUF_INIT(DELTA_BYTES_MAX);
+    make_delta(&delta);
+    memset(delta.data + LENGTH_AT, 0, LENGTH_BYTES);
+    delta.data[LENGTH_AT + 5] = 1;
+    long before = most_memory_kb();
+    passes_over(&delta, "content.corrupt");
+    assert_true(most_memory_kb() - before < MOST_MORE_KB);
+}
+
+static void a_giant_result_and_a_bad_transport_leave_the_artifact(void **state)
+{
+    (void)state;
+    BUF_AUTO delta = BUF_INIT(DELTA_BYTES_MAX);
+    make_delta(&delta);
+    memset(delta.data + LENGTH_AT, 0xff, LENGTH_BYTES);
+    server_fault(&server,
+                 &(struct server_fault){.times = FOR_EVER, .path = ".zst", .flip = true});
+    publish_delta(&delta, fixture_model(0));
+    until_second();
+    assert_int_equal(strncmp(node.messages, "content.corrupt", 15), 0);
+    assert_string_equal(came_as, "full");
+    assert_int_equal(fetches_of(".delta"), 1);
+}
+
 /* The model runs from its mapped file; a byte of the file changes under it. */
 static void a_base_that_was_damaged_on_disk_is_noticed(void **state)
 {
@@ -224,6 +262,8 @@ int main(void)
         TEST(a_signed_delta_that_leads_elsewhere_is_passed_over),
         TEST(a_signed_delta_that_is_cut_is_passed_over),
         TEST(a_delta_whose_header_names_another_base_is_passed_over),
+        TEST(a_delta_that_claims_a_giant_result_is_passed_over),
+        TEST(a_giant_result_and_a_bad_transport_leave_the_artifact),
         TEST(a_base_that_was_damaged_on_disk_is_noticed),
         TEST(without_any_good_transport_the_artifact_comes),
     };

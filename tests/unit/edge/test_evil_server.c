@@ -207,6 +207,40 @@ static void a_trickling_timestamp(void **state)
     until_recovered();
 }
 
+static bool asked_for_the_artifact(struct node *waiting, void *user)
+{
+    (void)waiting;
+    (void)user;
+    int fetches = server_count(&server, &server.fetch_count);
+    return fetches > 0 &&
+           strstr(server_fetch_at(&server, fetches - 1).path, "/fashion/2/") != NULL;
+}
+
+/* Bytes keep coming, so nothing stalls; but too few of them in the minute that is
+ * watched. */
+static void a_trickling_artifact(void **state)
+{
+    (void)state;
+    struct muster_client_status status;
+    node_close(&node);
+    node.options.stall_ms = 600000;
+    node_open(&node);
+    set_fault("/fashion/2/", (struct server_fault){.manner = ANSWER_TRICKLE});
+    publish_and_assign(2);
+    node_until(&node, asked_for_the_artifact, NULL);
+    node_predict(&node, 10);
+    node_until(&node, node_drained, NULL);
+    assert_true(node_has_model(&node, model(0)));
+    assert_string_equal(node.messages, "");
+    node.mono_shift_ms += 61000;
+    until_refused("net");
+    muster_client_status(node.client, &status);
+    assert_non_null(strstr(status.last_error, "below the least rate of 100 bytes"));
+    server_heal(&server);
+    node.mono_shift_ms += 61000; /* the next attempt may have met the trickle as well */
+    until_recovered();
+}
+
 /* ---- swapped artifacts ---- */
 
 /* A good model, and signed, but as another version. */
@@ -346,6 +380,7 @@ int main(void)
         TEST(withheld_targets),
         TEST(a_withheld_artifact),
         TEST(a_trickling_timestamp),
+        TEST(a_trickling_artifact),
         TEST(the_artifact_of_another_version),
         TEST(the_plain_artifact_in_place_of_its_transport),
         TEST(an_artifact_for_other_hardware),

@@ -80,6 +80,27 @@ static void floors_are_there_at_the_next_start(void **state)
     trust_release(&trust);
 }
 
+static int64_t year_2001_ms(void *user)
+{
+    (void)user;
+    return 1000000000000;
+}
+
+/* With a clock that says 2001 every signature would be fresh for ever. */
+static void time_is_not_before_the_floor_whatever_the_clock_says(void **state)
+{
+    (void)state;
+    BUF_AUTO text = BUF_INIT(4096);
+    write_floors(&text);
+    struct edge_env env = {.clock = {.mono_ms = year_2001_ms, .wall_ms = year_2001_ms}};
+    struct timebase base = {.known = true};
+    struct trust trust = opened();
+    assert_int_equal(trust_now_ms(&trust, &base, &env), 1795420000000);
+    trust.time_ms = 7;
+    assert_true(trust_now_ms(&trust, &base, &env) >= 1000000000000);
+    trust_release(&trust);
+}
+
 static void files_of_before_have_no_check(void **state)
 {
     (void)state;
@@ -242,6 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FILE_TEST(a_first_start_has_no_file_and_no_floors),
         FILE_TEST(floors_are_there_at_the_next_start),
+        FILE_TEST(time_is_not_before_the_floor_whatever_the_clock_says),
         FILE_TEST(files_of_before_have_no_check),
         FILE_TEST(no_flipped_bit_makes_other_floors),
         FILE_TEST(a_damaged_file_is_set_aside),

@@ -324,6 +324,26 @@ static void damaged_deltas_do_no_harm(void **state)
     pair_free(&pair);
 }
 
+static void what_ends_too_soon_is_not_read_to_the_end(void **state)
+{
+    (void)state;
+    struct pair pair = make_floats(20001, 128, 4);
+    BUF_AUTO delta = BUF_INIT(MAX_BYTES);
+    encode(pair.base, pair.len, pair.result, pair.len, &delta);
+    uint8_t sha256[SHA256_BYTES];
+    assert_int_equal(sha256_of(pair.base, pair.len, sha256, NULL), OK);
+    uint8_t *out = malloc(pair.len);
+    struct delta_places places = {
+        pair.base, pair.len, (uint8_t *)delta.data, DELTA_HEADER_BYTES + 64,
+        out,       pair.len};
+    DELTA_DECODER_AUTO decoder = {0};
+    bool end = false;
+    assert_int_equal(delta_decoder_init(&decoder, &places, sha256, NULL), OK);
+    assert_int_equal(delta_decoder_step(&decoder, 1, &end, NULL), ERR_CONTENT_CORRUPT);
+    free(out);
+    pair_free(&pair);
+}
+
 static void another_header_is_refused(void **state)
 {
     (void)state;
@@ -472,6 +492,7 @@ int main(void)
         cmocka_unit_test(a_delta_that_does_not_pay_is_not_made),
         cmocka_unit_test(any_number_of_segments_a_step_gives_the_same),
         cmocka_unit_test(damaged_deltas_do_no_harm),
+        cmocka_unit_test(what_ends_too_soon_is_not_read_to_the_end),
         cmocka_unit_test(another_header_is_refused),
         cmocka_unit_test(segments_from_outside_the_base_are_refused),
         cmocka_unit_test(unknown_kinds_and_late_beginnings_are_refused),

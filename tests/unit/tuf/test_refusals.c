@@ -128,6 +128,27 @@ static void expired_targets(struct world *world)
     world_publish(world);
 }
 
+/* A delegation whose scope is neither kind, or both. */
+static void scope_of(struct world *world, json_t *scope)
+{
+    JSON_AUTO *role = json_pack("{s:s, s:[], s:i, s:b}", "name", "team", "keyids",
+                                "threshold", 1, "terminating", 0);
+    assert_int_equal(json_object_update_new(role, scope), 0);
+    set_member(world, TUF_ROLE_TARGETS, "delegations",
+               json_pack("{s:{}, s:[O]}", "keys", "roles", role));
+    world_publish(world);
+}
+
+static void scope_of_neither(struct world *world)
+{
+    scope_of(world, json_object());
+}
+
+static void scope_of_both(struct world *world)
+{
+    scope_of(world, json_pack("{s:[s], s:[s]}", "paths", "*", "path_hash_prefixes", "0"));
+}
+
 static const struct refusal refusals[] = {
     {skip_a_root, TUF_ROLE_ROOT, false, ERR_TUF_VERSION, "root", "version 2 expected",
      "3 found"},
@@ -155,6 +176,10 @@ static const struct refusal refusals[] = {
      "bytes expected", "found"},
     {other_targets_version, TUF_ROLE_TARGETS, false, ERR_TUF_VERSION, "targets",
      "version 8 expected", "9 found"},
+    {scope_of_neither, TUF_ROLE_TARGETS, false, ERR_TUF_FORMAT, "targets",
+     "either 'paths' or 'path_hash_prefixes' expected", "neither found"},
+    {scope_of_both, TUF_ROLE_TARGETS, false, ERR_TUF_FORMAT, "targets",
+     "either 'paths' or 'path_hash_prefixes' expected", "both found"},
     {expired_targets, TUF_ROLE_TARGETS, false, ERR_TUF_EXPIRED, "targets version 1",
      "after 2026-11-23T", "2026-11-20T00:00:00Z found"},
 };
